@@ -1,0 +1,87 @@
+package engine
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+)
+
+// answers is the file descriptor on which a worker answers.
+const answers = 3
+
+// Serve is the whole life of a worker process: it does the tasks that the
+// coordinator sends, one after the other, until there are no more. It returns
+// nil when its input ends. If that happens in the middle of a task, the
+// coordinator is gone and the process exits at once.
+//
+// The interrupt key reaches every process of the terminal; a worker leaves it to
+// its coordinator.
+func Serve(h Handler) error {
+	signal.Ignore(os.Interrupt)
+	out := os.NewFile(answers, "answers")
+	if out == nil {
+		return fmt.Errorf("engine: descriptor %d is not open: workers are started by the program itself", answers)
+	}
+	defer out.Close()
+	return serve(os.Stdin, out, h, func() { os.Exit(1) })
+}
+
+func serve(in io.Reader, out io.Writer, h Handler, orphaned func()) error {
+	var mu sync.Mutex // handlers may report progress from several goroutines
+	send := func(kind byte, payload []byte) error {
+		mu.Lock()
+		defer mu.Unlock()
+		return writeFrame(out, kind, payload)
+	}
+	if err := send(frameReady, nil); err != nil {
+		return err
+	}
+
+	var busy atomic.Bool
+	tasks := make(chan []byte)
+	var readErr error
+	go func() {
+		defer close(tasks)
+		r := bufio.NewReader(in)
+		for {
+			kind, payload, err := readFrame(r)
+			switch {
+			case err == io.EOF:
+			case err != nil:
+				readErr = err
+			case kind != frameTask:
+				readErr = fmt.Errorf("engine: unexpected frame %q", kind)
+			default:
+				tasks <- payload
+				continue
+			}
+			if busy.Load() {
+				orphaned()
+			}
+			return
+		}
+	}()
+
+	for task := range tasks {
+		busy.Store(true)
+		result, err := h(task, func(item, stage string) {
+			// A progress report that cannot be sent means that nobody listens any
+			// more; the end of the input says so too, and ends the process.
+			_ = send(frameProgress, encodeProgress(item, stage))
+		})
+		busy.Store(false)
+		if err != nil {
+			err = send(frameError, []byte(err.Error()))
+		} else {
+			err = send(frameResult, result)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return readErr
+}
