@@ -108,6 +108,11 @@ type Patch struct {
 	BlurPx  float64 // sigma of the point spread function at the zone; 0 where unknown
 	NoiseOD float64 // standard deviation of the pixel noise in OD of green; 0 where unknown
 
+	// NoiseBlurPx is the sigma of a Gaussian that was applied after NoiseOD was
+	// measured, as in a copy blurred to match another photo; 0 where the noise is
+	// still that of single pixels. BlurPx includes that blur, NoiseOD does not.
+	NoiseBlurPx float64
+
 	Ref    Reference
 	Frozen *Frozen
 
@@ -115,7 +120,9 @@ type Patch struct {
 	// searched, with the reason in Missing; an empty one that nothing is there.
 	Objects []Object
 	Lines   *Lines2D
-	Missing map[Family]string // family -> why segmentation has nothing to say
+	// Missing says per family why segmentation has nothing to say; an entry counts
+	// even where Objects holds finds of other families.
+	Missing map[Family]string
 
 	cache cache
 }

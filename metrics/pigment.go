@@ -1,0 +1,52 @@
+package metrics
+
+import "math"
+
+var melaninIndex = Metric{
+	Name: "melanin_index", Unit: "log10x100", Family: Pigment, Direction: NoDirection,
+	Doc: "Median of 100*log10(1/R) over the skin of the zone in linear light. Moves with exposure; tanning and " +
+		"treatment cannot be told apart, so its change is never called better or worse.",
+	Source:  "Yamamoto et al. 2008, Skin Res Technol 14:26",
+	Measure: (*Patch).melanin,
+}
+
+var itaDeg = Metric{
+	Name: "ita_deg", Unit: "deg", Family: Pigment, Direction: NoDirection,
+	Doc: "Median individual typology angle atan2(L*-50, b*) over the skin of the zone (D65): above 55 very light, " +
+		"below -30 dark.",
+	Source: "Chardon et al. 1991, Int J Cosmet Sci 13:191; Del Bino & Bernerd 2013, Br J Dermatol 169:33",
+	Measure: func(p *Patch) (float64, error) {
+		s, err := p.labMedians()
+		return s.ita, err
+	},
+}
+
+var brownAreaFraction = Metric{
+	Name: "brown_area_fraction", Unit: "percent", Family: Pigment, Direction: LowerIsBetter, NeedsPxPerMM: 2,
+	Doc: "Share of the zone's skin whose optical density of red, smoothed by 0.3 mm, exceeds the mean of its " +
+		"surround (Gaussian of sigma 3 mm) by more than the level frozen at baseline.",
+	Source: "red light is absorbed by melanin and hardly by blood: Takiwaki 1998, J Med Invest 44:121; level: see Freeze",
+	Measure: func(p *Patch) (float64, error) {
+		if p.Frozen == nil || math.IsNaN(p.Frozen.BrownLevel) {
+			return math.NaN(), undefined("no level of brown was frozen at baseline")
+		}
+		return p.shareAbove(p.brownness(), p.Frozen.BrownLevel)
+	},
+}
+
+// melanin is the median of 100*log10(1/R).
+func (p *Patch) melanin() (float64, error) {
+	r := p.odRed()
+	return p.medianOf(func(i int) float32 { return 100 * r[i] })
+}
+
+// brownness is the smoothed optical density of red above its surround.
+func (p *Patch) brownness() []float32 {
+	return p.cache.brown.get(func() []float32 {
+		on, od := p.skin().on, p.odRed()
+		excess := make([]float32, len(od))
+		blur(od, on, p.R.W, p.R.H, p.spotSigma()).each(on, func(i int, mean, _ float32) { excess[i] = mean })
+		blur(od, on, p.R.W, p.R.H, flatSigmaMM*p.PxPerMM).each(on, func(i int, mean, _ float32) { excess[i] -= mean })
+		return excess
+	})
+}

@@ -1,0 +1,179 @@
+package metrics
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// zoneAndReference cuts a reddened zone and reference skin out of one photo
+// whose channels have the given gains.
+func zoneAndReference(t *testing.T, gain [3]float32) *Patch {
+	t.Helper()
+	zone, ref := skinPatch(200, 160, 10), skinPatch(160, 120, 10)
+	for i := range zone.G.Pix {
+		zone.G.Pix[i] *= 0.87
+	}
+	for _, p := range []*Patch{zone, ref} {
+		for c, plane := range []*Plane{&p.R, &p.G, &p.B} {
+			for i := range plane.Pix {
+				plane.Pix[i] *= gain[c]
+			}
+		}
+	}
+	var err error
+	if zone.Ref, err = NewReference(ref, "reference_skin"); err != nil {
+		t.Fatal(err)
+	}
+	level := Freeze(ref)
+	zone.Frozen = &level
+	return zone
+}
+
+// TestErythemaIgnoresTheCamera: a white balance or an exposure is a gain on each
+// channel, hence a constant in the logarithm, hence gone in the difference. The
+// absolute index loses the exposure, but shows all of the white balance.
+func TestErythemaIgnoresTheCamera(t *testing.T) {
+	plain := zoneAndReference(t, [3]float32{1, 1, 1})
+	ei, absolute := measure(t, "erythema_index", plain), measure(t, "erythema_index_absolute", plain)
+	red, brown := measure(t, "red_area_fraction", plain), measure(t, "brown_area_fraction", plain)
+	near(t, "index of 13 % less green", ei, 6.048, 0.3) // 100*log10(1/0.87), and the red spot
+	const rounding = 1e-4                               // of float32, in units of the index
+	for _, gain := range [][3]float32{{0.8, 0.8, 0.8}, {1.25, 1.25, 1.25}, {1.07, 1, 0.9}, {0.6, 0.7, 0.9}} {
+		p := zoneAndReference(t, gain)
+		near(t, "relative index", measure(t, "erythema_index", p), ei, rounding)
+		near(t, "red area", measure(t, "red_area_fraction", p), red, 0.02)
+		near(t, "brown area", measure(t, "brown_area_fraction", p), brown, 0.02)
+		if gain[0] == gain[1] {
+			near(t, "absolute index", measure(t, "erythema_index_absolute", p), absolute, rounding)
+		}
+	}
+	near(t, "absolute index, 2 % of red gain", measure(t, "erythema_index_absolute", zoneAndReference(t, [3]float32{1.02, 1, 1})),
+		absolute+0.860, 0.001)
+	// A gain that is a power of two is exact even in float32.
+	if got := measure(t, "erythema_index", zoneAndReference(t, [3]float32{0.5, 0.5, 0.5})); got < ei-1e-5 || got > ei+1e-5 {
+		t.Errorf("half the exposure: %v, want %v", got, ei)
+	}
+}
+
+// TestMediansForgetPlaces: a median does not know where a pixel was.
+func TestMediansForgetPlaces(t *testing.T) {
+	p := skinPatch(120, 100, 10)
+	q := fresh(p)
+	rand.New(rand.NewPCG(5, 6)).Shuffle(len(q.R.Pix), func(i, j int) {
+		for _, c := range [][]float32{q.R.Pix, q.G.Pix, q.B.Pix} {
+			c[i], c[j] = c[j], c[i]
+		}
+		q.Skin.Pix[i], q.Skin.Pix[j] = q.Skin.Pix[j], q.Skin.Pix[i]
+	})
+	for _, name := range []string{"erythema_index", "erythema_index_absolute", "a_star", "melanin_index", "ita_deg"} {
+		near(t, name, measure(t, name, q), measure(t, name, p), 0)
+	}
+}
+
+// TestOffSkinHasNoSay: whatever lies off the mask changes no measure.
+func TestOffSkinHasNoSay(t *testing.T) {
+	p := skinPatch(400, 300, 20)
+	for i := range p.Skin.Pix {
+		if x, y := i%400, i/400; (x-200)*(x-200)+(y-150)*(y-150) < 400 || x < 9 {
+			p.Skin.Pix[i] = 0
+		}
+	}
+	q := fresh(p)
+	for i, m := range q.Skin.Pix {
+		if m == 0 {
+			q.R.Pix[i], q.G.Pix[i], q.B.Pix[i] = 0.01, 0.9, 0
+		}
+	}
+	for _, m := range All() {
+		near(t, m.Name, measure(t, m.Name, q), measure(t, m.Name, p), 0)
+	}
+}
+
+// TestRedArea: a square of redder skin fills the share that it was drawn with,
+// but for the width of the smoothing, and each of the two measures sees only
+// its own pigment.
+func TestRedArea(t *testing.T) {
+	p := newPatch(300, 300, 0.6, 0.34, 0.24)
+	p.PxPerMM = 10
+	inside := func(x, y int) bool { return x >= 90 && x < 180 && y >= 120 && y < 180 }
+	addOD(p.G, func(x, y int) float64 {
+		if inside(x, y) {
+			return 0.10
+		}
+		return 0
+	})
+	p.Ref = Reference{ErythemaIndex: 24.667, Source: "zone forehead"} // 100*log10(0.6/0.34)
+	p.Frozen = &Frozen{RedLevel: 5, BrownLevel: 0.02}                 // half of the step: its edge stays in place
+	near(t, "red area", measure(t, "red_area_fraction", p), 100*90*60/90000., 0.1)
+	near(t, "brown area", measure(t, "brown_area_fraction", p), 0, 0)
+}
+
+// TestBrownArea: a brown mark of 3 mm in uneven light. Its surround is raised by
+// the mark's own share in it, 1-exp(-r^2/(2 sigma^2)) = 11.8 % at the centre.
+func TestBrownArea(t *testing.T) {
+	p := newPatch(400, 400, 0.6, 0.34, 0.24)
+	p.PxPerMM = 10
+	const radius = 15
+	mark := func(x, y int) float64 {
+		light := 0.0004 * float64(x)
+		if dx, dy := x-200, y-200; dx*dx+dy*dy < radius*radius {
+			return light + 0.08
+		}
+		return light
+	}
+	addOD(p.R, mark)
+	p.Frozen = &Frozen{BrownLevel: 0.08 * (0.5 - 0.10)} // half of the step over the surround at the rim
+	near(t, "brown area", measure(t, "brown_area_fraction", p), 100*3.1416*radius*radius/160000, 0.03)
+	p = fresh(p)
+	p.PxPerMM = 0
+	wantUndefined(t, "brown_area_fraction", p, "no scale")
+}
+
+// TestFreeze: of normal reference skin 2 robust SD leave 2.3 % above the level,
+// and the level is not touched by the session that is measured with it.
+func TestFreeze(t *testing.T) {
+	noisy := func(extra float64) *Patch {
+		p := newPatch(300, 300, 0.6, 0.34, 0.24)
+		rng := rand.New(rand.NewPCG(9, 9))
+		addOD(p.G, func(x, y int) float64 { return extra + 0.05*rng.NormFloat64() })
+		return p
+	}
+	ref := noisy(0)
+	frozen := Freeze(ref)
+	ref.Frozen = &frozen
+	var err error
+	if ref.Ref, err = NewReference(ref, "reference_skin"); err != nil {
+		t.Fatal(err)
+	}
+	near(t, "share of the reference above its own level", measure(t, "red_area_fraction", ref), 2.28, 0.4)
+
+	redder := noisy(0.05)
+	redder.Ref, redder.Frozen = ref.Ref, &frozen
+	if got := measure(t, "red_area_fraction", redder); got < 5 {
+		t.Errorf("redder skin: %v %% above the frozen level, want more than on the reference", got)
+	}
+	// From the zone itself: the level is above the zone's own median.
+	own := Freeze(redder)
+	near(t, "level from a zone 5 units redder", own.RedLevel, frozen.RedLevel+5, 0.05)
+
+	flat := Freeze(newPatch(50, 50, 0.6, 0.34, 0.24))
+	near(t, "floor on uniform skin", flat.RedLevel, redFloor, 0)
+	if flat.BrownLevel == flat.BrownLevel {
+		t.Errorf("level of brown without a scale: %v, want NaN", flat.BrownLevel)
+	}
+}
+
+func TestUndefinedColour(t *testing.T) {
+	p := skinPatch(100, 100, 10)
+	p.Ref = Reference{}
+	wantUndefined(t, "erythema_index", p, "no reference skin")
+	wantUndefined(t, "red_area_fraction", p, "no reference skin")
+	p = skinPatch(100, 100, 10)
+	p.Frozen = nil
+	wantUndefined(t, "red_area_fraction", p, "frozen")
+	wantUndefined(t, "brown_area_fraction", p, "frozen")
+	p = newPatch(9, 9, 0.6, 0.3, 0.2)
+	wantUndefined(t, "a_star", p, "81 pixels of skin")
+	p = newPatch(30, 30, 0.6, 0, 0.2) // green clipped to nothing has no optical density
+	wantUndefined(t, "melanin_index", p, "0 pixels of skin")
+}
