@@ -65,10 +65,24 @@ func opticalDensity(pix []float32, on []uint8) []float32 {
 	od := make([]float32, len(pix))
 	for i, v := range pix {
 		if on[i] != 0 {
-			od[i] = float32(-math.Log(float64(v)) * math.Log10E)
+			od[i] = -log10(v)
 		}
 	}
 	return od
+}
+
+// log10 is the decadic logarithm of a positive, normal number, to the precision
+// of float32 in half the time of math.Log10: ln(m) = 2 atanh((m-1)/(m+1)) for the
+// mantissa m, brought to [2/3, 4/3), and its series.
+func log10(v float32) float32 {
+	const exponent = 23
+	bits := math.Float32bits(v)
+	e := (bits - 0x3f2aaaab) >> exponent << exponent // of 2/3
+	m := float64(math.Float32frombits(bits - e))
+	s := (m - 1) / (m + 1)
+	s2 := s * s
+	ln := 2 * s * (1 + s2*(1.0/3+s2*(1.0/5+s2*(1.0/7+s2*(1.0/9)))))
+	return float32((float64(int32(e)>>exponent)*math.Ln2 + ln) * math.Log10E)
 }
 
 // flatSigmaMM is the Gaussian that stands for shading and for the local

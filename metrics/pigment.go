@@ -24,8 +24,9 @@ var itaDeg = Metric{
 var brownAreaFraction = Metric{
 	Name: "brown_area_fraction", Unit: "percent", Family: Pigment, Direction: LowerIsBetter, NeedsPxPerMM: 2,
 	Doc: "Share of the zone's skin whose optical density of red, smoothed by 0.3 mm, exceeds the mean of its " +
-		"surround (Gaussian of sigma 3 mm) by more than the level frozen at baseline.",
-	Source: "red light is absorbed by melanin and hardly by blood: Takiwaki 1998, J Med Invest 44:121; level: see Freeze",
+		"surround (Gaussian of sigma 3 mm) by more than the level frozen at baseline, and that of blue by twice as much, " +
+		"which tells pigment from shadow and hair.",
+	Source: "melanin absorbs as the wavelength to the power -3.33: Jacques 2013, Phys Med Biol 58:R37; level: see Freeze",
 	Measure: func(p *Patch) (float64, error) {
 		if p.Frozen == nil || math.IsNaN(p.Frozen.BrownLevel) {
 			return math.NaN(), undefined("no level of brown was frozen at baseline")
@@ -40,13 +41,26 @@ func (p *Patch) melanin() (float64, error) {
 	return p.medianOf(func(i int) float32 { return 100 * r[i] })
 }
 
-// brownness is the smoothed optical density of red above its surround.
+// brownness is the smoothed optical density above its surround in red, as far as
+// blue exceeds it by as much again: the lesser of the excess of red and of blue
+// less red. Melanin absorbs about 2.5 times as much blue as red, shadow and hair
+// the same of all, blood hardly any red; so neither counts as brown.
 func (p *Patch) brownness() []float32 {
 	return p.cache.brown.get(func() []float32 {
-		on, od := p.skin().on, p.odRed()
-		excess := make([]float32, len(od))
-		blur(od, on, p.R.W, p.R.H, p.spotSigma()).each(on, func(i int, mean, _ float32) { excess[i] = mean })
-		blur(od, on, p.R.W, p.R.H, flatSigmaMM*p.PxPerMM).each(on, func(i int, mean, _ float32) { excess[i] -= mean })
-		return excess
+		red := p.excess(p.odRed())
+		blue := p.excess(opticalDensity(p.B.Pix, p.skin().on))
+		for i, r := range red {
+			red[i] = min(r, blue[i]-r)
+		}
+		return red
 	})
+}
+
+// excess is the smoothed optical density on skin above that of its surround.
+func (p *Patch) excess(od []float32) []float32 {
+	on := p.skin().on
+	out := make([]float32, len(od))
+	blur(od, on, p.R.W, p.R.H, p.spotSigma()).each(on, func(i int, mean, _ float32) { out[i] = mean })
+	blur(od, on, p.R.W, p.R.H, flatSigmaMM*p.PxPerMM).each(on, func(i int, mean, _ float32) { out[i] -= mean })
+	return out
 }

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 )
@@ -108,25 +109,47 @@ func TestRedArea(t *testing.T) {
 	near(t, "brown area", measure(t, "brown_area_fraction", p), 0, 0)
 }
 
-// TestBrownArea: a brown mark of 3 mm in uneven light. Its surround is raised by
-// the mark's own share in it, 1-exp(-r^2/(2 sigma^2)) = 11.8 % at the centre.
+// TestBrownArea: a mark of 3 mm in uneven light whose colours have the ratios of
+// melanin fills its share; a shadow, a hair and blood of the same depth fill none.
 func TestBrownArea(t *testing.T) {
-	p := newPatch(400, 400, 0.6, 0.34, 0.24)
-	p.PxPerMM = 10
-	const radius = 15
-	mark := func(x, y int) float64 {
-		light := 0.0004 * float64(x)
-		if dx, dy := x-200, y-200; dx*dx+dy*dy < radius*radius {
-			return light + 0.08
+	const radius, depth = 15, 0.08
+	area := func(r, g, b float64) float64 {
+		p := newPatch(400, 400, 0.6, 0.34, 0.24)
+		p.PxPerMM = 10
+		for plane, od := range map[*Plane]float64{&p.R: r, &p.G: g, &p.B: b} {
+			addOD(*plane, func(x, y int) float64 {
+				light := 0.0004 * float64(x)
+				if dx, dy := x-200, y-200; dx*dx+dy*dy < radius*radius {
+					return light + depth*od
+				}
+				return light
+			})
 		}
-		return light
+		// Half of the step over the surround at the rim, which the mark itself raises:
+		// by 1-exp(-r^2/(2 sigma^2)) = 11.8 % at its centre, less at the rim.
+		p.Frozen = &Frozen{BrownLevel: depth * (0.5 - 0.10)}
+		return measure(t, "brown_area_fraction", p)
 	}
-	addOD(p.R, mark)
-	p.Frozen = &Frozen{BrownLevel: 0.08 * (0.5 - 0.10)} // half of the step over the surround at the rim
-	near(t, "brown area", measure(t, "brown_area_fraction", p), 100*3.1416*radius*radius/160000, 0.03)
-	p = fresh(p)
+	near(t, "melanin", area(1, 1.5, 2.56), 100*3.1416*radius*radius/160000, 0.03)
+	near(t, "shadow or hair", area(1, 1, 1), 0, 0)
+	near(t, "blood", area(0.3, 1, 1), 0, 0)
+	near(t, "a pale mark", area(-1, -1.5, -2.56), 0, 0)
+
+	p := skinPatch(100, 100, 10)
 	p.PxPerMM = 0
 	wantUndefined(t, "brown_area_fraction", p, "no scale")
+}
+
+// TestLog10 compares with the library over the whole range of light, across the
+// joints of the series.
+func TestLog10(t *testing.T) {
+	for v := 1.1e-9; v < 1e9; v *= 1.00037 {
+		x := float32(v)
+		near(t, "log10", float64(log10(x)), math.Log10(float64(x)), 1e-6)
+	}
+	if got := log10(1); got != 0 {
+		t.Errorf("log10(1): %v, want exactly 0", got)
+	}
 }
 
 // TestFreeze: of normal reference skin 2 robust SD leave 2.3 % above the level,
