@@ -1,8 +1,29 @@
 // Package study is what the user gives: manifests, consent, dates, and which
-// photo belongs to which subject, session and view. It opens no photo.
+// photo belongs to which subject, session and view. It decodes no photo; only
+// where there is no manifest does it read the EXIF header for a date.
+//
+// # Reading
+//
+// [Load] reads a folder and reports every problem of every manifest at once, each
+// with its place, what is wrong and what was expected. A wrong manifest costs its
+// subject, a missing photo costs that photo, a wrong study.yaml the study.
+//
+// # Without manifests
+//
+// Each sub-folder with photos is a subject; where there is none, the folder
+// itself is the one subject. Visits may be sub-folders named by date. A photo's
+// date is its EXIF date, else the date in its file name, else that of its folder;
+// the file's own time is never used, since copying changes it. A photo without a
+// date is left out and reported: no date is made up. Photos of one view and one
+// day are replicates of one session. The view is read from the file name.
+// [Init] writes this guess down, to be corrected.
 package study
 
-import "time"
+import (
+	"fmt"
+	"math"
+	"time"
+)
 
 // Date is a calendar day without a time zone; the zero value means not given.
 type Date struct{ time.Time }
@@ -10,6 +31,9 @@ type Date struct{ time.Time }
 // Point is a place in a photo, in pixels: x right, y down, origin at the centre
 // of the top-left pixel, after EXIF orientation.
 type Point struct{ X, Y float64 }
+
+// String is "(x, y)".
+func (p Point) String() string { return fmt.Sprintf("(%g, %g)", p.X, p.Y) }
 
 // Polygon is a closed outline, at least three points.
 type Polygon []Point
@@ -30,22 +54,29 @@ type Study struct {
 	Name     string
 	Clinic   Clinic
 	Primary  *Primary // from study.yaml; nil where none is named
-	Subjects []Subject
+	Views    []string // view names in use, from study.yaml; nil: any
+	Zones    []string // zones to measure, from study.yaml; nil: all
+	Scale    string   // source of the scale, from study.yaml: manifest, iris, none; empty or auto: the best there is
+	Limits   map[string]float64
+	Subjects []Subject // in the order of their folders
 	// Notes are warnings that stop nothing: history that speaks against
 	// treatment, unusual intervals, an assumed order.
 	Notes []Note
 }
 
 // Clinic is printed on reports.
-type Clinic struct{ Name, Logo string }
+type Clinic struct {
+	Name string
+	Logo string // file relative to the study's folder
+}
 
 // Primary is the pre-registered outcome of a study.
 type Primary struct {
-	Metric, Zone string
-	WindowDays   int
+	Metric, Zone string // Zone is empty where it is not named
+	WindowDays   int    // 0 where not named
 }
 
-// Note is a remark on a subject's manifest.
+// Note is a remark on a subject's manifest; on the study where Subject is empty.
 type Note struct{ Subject, Text string }
 
 // Subject is one person.
@@ -61,7 +92,7 @@ type Subject struct {
 	Zones         map[string]map[string]Polygon // by view and zone, in pixels of the baseline photo
 	History       []string
 	Covariates    map[string]string
-	Sessions      []Session // by date; the baseline first among equals
+	Sessions      []Session // by date; on one day the baseline first, then photos before treatment
 }
 
 // Consent is one signed statement.
@@ -79,10 +110,11 @@ type Treatment struct {
 	Zones    []string // nil: not recorded; else zones not named here are untreated
 }
 
-// Session is one visit.
+// Session is one visit. It has no photos where a treatment was recorded without
+// any; all its photos of one view are from before or all from after treatment.
 type Session struct {
 	ID       string
-	Baseline bool
+	Baseline bool // marked so; where none is marked, the first session with photos
 	Date     Date
 	Photos   []Photo
 	Treated  *Treated
@@ -92,16 +124,29 @@ type Session struct {
 type Photo struct {
 	View           string
 	File           string  // as in the manifest, relative to the subject's folder
-	PxPerMM        float64 // 0: not given
+	PxPerMM        float64 // from the ruler, else as given; 0: neither
+	Ruler          *Ruler  // nil: not given
 	AfterTreatment bool    // taken: after
+	// Refused says why the file cannot be used (missing, empty, an unsupported
+	// format), empty where nothing speaks against opening it.
+	Refused string
 }
+
+// Ruler is a known distance in a photo.
+type Ruler struct {
+	From, To Point
+	MM       float64
+}
+
+// PxPerMM is the scale that the ruler gives.
+func (r Ruler) PxPerMM() float64 { return math.Hypot(r.To.X-r.From.X, r.To.Y-r.From.Y) / r.MM }
 
 // Treated is one treatment.
 type Treated struct {
-	Date    Date
+	Date    Date // the session's where the manifest gives none
 	Device  string
 	DepthMM map[string]float64 // by zone
-	Passes  int
+	Passes  int                // 0: not recorded
 	Adjunct string
 }
 
@@ -117,10 +162,10 @@ type Series struct {
 type SeriesSession struct {
 	*Session
 	Photos []Photo
-	Day    int // since the baseline; negative for an earlier, second baseline
+	Day    int // since the first session of the series
 	// DaysSinceTreatment counts from the last treatment before the photo; nil
 	// before the first. A photo on the day of a treatment precedes it unless the
 	// manifest says that it was taken after.
 	DaysSinceTreatment *int
-	Treatments         int // treatments before the photo
+	Treatments         int // days with a treatment before the photo
 }

@@ -1,0 +1,101 @@
+package study
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Extensions by what becomes of a photo. The content decides in the end, when
+// the photo is opened.
+var (
+	readable = []string{".jpg", ".jpeg", ".png"}
+	later    = []string{".heic", ".heif", ".tif", ".tiff", ".dcm"}
+	never    = []string{".webp", ".avif", ".bmp", ".gif", ".jp2", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".pef"}
+)
+
+// fault is what is wrong with a file.
+type fault struct {
+	message, expected, hint string
+	// outside: the file lies outside of the folder, which is no matter of one
+	// photo but of what the manifest may read.
+	outside bool
+}
+
+// formatFault judges a name by its extension; nil where it may be read.
+func formatFault(file string) *fault {
+	ext := strings.ToLower(filepath.Ext(file))
+	switch {
+	case slices.Contains(readable, ext):
+		return nil
+	case slices.Contains(later, ext):
+		return &fault{message: "format " + ext + " comes in a later version", expected: "JPEG or PNG", hint: "convert to JPEG or PNG"}
+	case ext == "":
+		return &fault{message: "the name has no extension", expected: ".jpg, .jpeg or .png"}
+	}
+	return &fault{message: "format " + ext + " is not supported", expected: "JPEG or PNG", hint: "convert to JPEG or PNG"}
+}
+
+// fileFault looks at a file inside a folder without opening it; nil where it may
+// be read.
+func fileFault(dir, file string) *fault {
+	full := filepath.Join(dir, filepath.FromSlash(file))
+	info, err := os.Stat(full)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &fault{message: "the file does not exist", expected: "a file in " + dir, hint: suggestFile(dir, file)}
+	case err != nil:
+		return &fault{message: "the file cannot be reached: " + cause(err), expected: "a readable file"}
+	}
+	if leaves(dir, full) {
+		return &fault{message: "the file is a link that leaves the manifest's folder", expected: "a file inside it", outside: true}
+	}
+	switch {
+	case info.IsDir():
+		return &fault{message: "this is a folder", expected: "a photo"}
+	case !info.Mode().IsRegular():
+		return &fault{message: "this is not a regular file", expected: "a photo"}
+	case info.Size() == 0:
+		return &fault{message: "the file is empty", expected: "a photo", hint: "copy it from the camera again"}
+	}
+	return nil
+}
+
+// leaves tells whether a path, links followed, lies outside of a folder.
+func leaves(dir, full string) bool {
+	base, err1 := filepath.EvalSymlinks(dir)
+	real, err2 := filepath.EvalSymlinks(full)
+	if err1 != nil || err2 != nil {
+		return true
+	}
+	rel, err := filepath.Rel(base, real)
+	return err != nil || !filepath.IsLocal(rel)
+}
+
+// suggestFile looks for a file of nearly the same name.
+func suggestFile(dir, file string) string {
+	file = filepath.FromSlash(file)
+	entries, err := os.ReadDir(filepath.Join(dir, filepath.Dir(file)))
+	if err != nil {
+		return ""
+	}
+	var names []string
+	for _, e := range entries {
+		if formatFault(e.Name()) == nil {
+			names = append(names, e.Name())
+		}
+	}
+	return suggest(filepath.Base(file), names)
+}
+
+// cause is the last clause of a file error, since the path is told already.
+func cause(err error) string {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err.Error()
+	}
+	return err.Error()
+}
