@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -23,8 +24,8 @@ const answers = 3
 func Serve(h Handler) error {
 	signal.Ignore(os.Interrupt)
 	out := os.NewFile(answers, "answers")
-	if out == nil {
-		return fmt.Errorf("engine: descriptor %d is not open: workers are started by the program itself", answers)
+	if info, err := out.Stat(); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+		return errors.New("engine: nobody takes the answers: a worker is started by the program itself")
 	}
 	defer out.Close()
 	return serve(os.Stdin, out, h, func() { os.Exit(1) })

@@ -1,0 +1,114 @@
+// Command dermatrend turns sessions of facial photos of one person into
+// measurements with errors. This package is flags, exit codes and words; what
+// happens to a photo is in the package pipeline.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/dermatrend/dermatrend/pipeline"
+	"github.com/dermatrend/dermatrend/pipeline/study"
+)
+
+// Exit codes. Not 2: Go ends a panic, and an abort of OpenCV, with that.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitPartial     = 3   // done, but some photos or series have no values; they are listed
+	exitUsage       = 4   // wrong command line or input
+	exitInterrupted = 130 // as a shell says it of Ctrl-C
+)
+
+// errPartial ends a command that is done and left something out; it was said
+// already.
+var errPartial = errors.New("some photos have no values")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second Ctrl-C ends the program at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// commands is the command line. Each command is a struct with its flags and a
+// method Run, in a file of its name.
+type commands struct {
+	Run     runCommand     `cmd:"" help:"Measure a study: align, segment, measure, trends, reports."`
+	Check   checkCommand   `cmd:"" help:"Look at manifests, consent, photo quality and comparability; measure nothing."`
+	Init    initCommand    `cmd:"" help:"Write series.yaml from EXIF dates and file names."`
+	Report  reportCommand  `cmd:"" help:"Render the reports of an output folder again."`
+	Metrics metricsCommand `cmd:"" help:"Print the catalogue: name, unit, meaning, source."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+	Worker  workerCommand  `cmd:"" name:"worker-local" hidden:""`
+}
+
+// invocation is what a command has to work with.
+type invocation struct {
+	ctx    context.Context
+	stdout io.Writer
+	stderr io.Writer
+}
+
+const description = `Quantifies series of facial photographs for review by a clinician.
+It makes no diagnosis and does not assess moles or skin cancer. It opens no network connection.
+
+Exit codes: 0 all done; 1 failed; 3 done, but some photos or series have no values (listed);
+4 usage or invalid input; 130 interrupted.`
+
+// run is the program: it returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
+	var c commands
+	parser, err := kong.New(&c, kong.Name("dermatrend"), kong.Description(description),
+		kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(helped(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		panic(err) // the structs above are wrong
+	}
+	// kong prints help in the middle of parsing and then wants to exit.
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case helped:
+			code = int(r)
+		default:
+			panic(r)
+		}
+	}()
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(stderr, "dermatrend: %v; see dermatrend --help\n", err)
+		return exitUsage
+	}
+	return exitCode(ctx, parsed.Run(&invocation{ctx, stdout, stderr}), stderr)
+}
+
+type helped int
+
+// exitCode prints an error and says what it means to the caller.
+func exitCode(ctx context.Context, err error, stderr io.Writer) int {
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errPartial):
+		return exitPartial
+	case ctx.Err() != nil:
+		fmt.Fprintln(stderr, "dermatrend: interrupted; nothing was changed")
+		return exitInterrupted
+	}
+	code := exitFailed
+	if problems := (study.Problems)(nil); errors.As(err, &problems) || errors.Is(err, pipeline.ErrUsage) {
+		code = exitUsage
+	}
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintf(stderr, "dermatrend: %s\n", strings.TrimSuffix(line, "\n"))
+	}
+	return code
+}

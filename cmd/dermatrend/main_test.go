@@ -1,0 +1,82 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/dermatrend/dermatrend/metrics"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"dermatrend": main})
+}
+
+// TestScripts are the tests of the program as its users see it.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("GORACE", "atexit_sleep_ms=0")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"code": code,
+		},
+	})
+}
+
+// code runs a command and wants its exit code: code N command args...
+func code(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N command [args...]")
+	}
+	want := args[0]
+	got := "0"
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		got = strings.TrimPrefix(err.Error(), "exit status ")
+	}
+	if got != want {
+		ts.Fatalf("exit code %s, want %s", got, want)
+	}
+}
+
+// The README's table is what the program prints.
+func TestReadmeListsTheMetrics(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(readme), "\n"+markdownMetrics()+"\n") {
+		t.Error("README.md does not hold the table that `dermatrend metrics --markdown` prints")
+	}
+}
+
+// The version is that of the newest entry of the change log.
+func TestChangelogNamesTheVersion(t *testing.T) {
+	log, err := os.ReadFile("../../CHANGELOG.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, entries, _ := strings.Cut(string(log), "\n## ")
+	if !strings.HasPrefix(entries, version+"\n") && !strings.HasPrefix(entries, version+" ") {
+		t.Errorf("version %s, newest entry %.20q", version, entries)
+	}
+}
+
+func TestMetricsOfTheMarkdownTableAreAll(t *testing.T) {
+	table := markdownMetrics()
+	for _, m := range metrics.All() {
+		if strings.Count(table, "`"+m.Name+"`") != 1 {
+			t.Errorf("%s is not there once", m.Name)
+		}
+	}
+	for line := range strings.Lines(table) {
+		if n := strings.Count(strings.ReplaceAll(line, `\|`, ""), "|"); n != 7 {
+			t.Errorf("%d bars in %q", n, line)
+		}
+	}
+}

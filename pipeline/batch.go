@@ -1,0 +1,468 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dermatrend/dermatrend/metrics"
+	"github.com/dermatrend/dermatrend/pipeline/engine"
+	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
+	"github.com/dermatrend/dermatrend/pipeline/report"
+	"github.com/dermatrend/dermatrend/pipeline/result"
+	"github.com/dermatrend/dermatrend/pipeline/study"
+)
+
+// ErrUsage is wrapped by errors that the user mends by another command line.
+var ErrUsage = errors.New("usage")
+
+// usageError is an ErrUsage that does not say so in its text.
+type usageError struct{ error }
+
+func (e usageError) Is(target error) bool { return target == ErrUsage }
+func (e usageError) Unwrap() error        { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// silence is how long a worker may be without progress. The longest stage of a
+// 24-megapixel photo takes seconds; a busy machine and a slow disk are allowed
+// for a hundredfold.
+const silence = 10 * time.Minute
+
+// RunOptions say how a study is run, not what is measured: results do not depend
+// on them, except for Config and Subjects.
+type RunOptions struct {
+	Config   Config
+	Subjects []string // only these persons, whose results replace the earlier ones; nil for all
+	Version  string   // of the tool, for the record
+
+	Worker   func(jobs int) *exec.Cmd // starts a worker process, which calls Work; jobs is how many there will be
+	Jobs     int                      // number of workers; 0 for as many as the machine can take
+	Log      io.Writer                // takes what workers print; nil for nowhere
+	Progress func(Progress)           // called once at a time; nil for nobody
+}
+
+// Progress is one event of a run.
+type Progress struct {
+	Subject, View string
+	Item, Stage   string // what is being done; empty when the series is finished
+	Finished      bool
+	Done, Total   int           // series
+	Took          time.Duration // of the finished series
+	Refused       int           // photos of the finished series without values
+}
+
+// Summary is what a run has come to.
+type Summary struct {
+	Series, Photos int
+	Subjects       []SubjectSummary
+	Rejections     []result.Rejection
+}
+
+// SubjectSummary counts the verdicts of one person.
+type SubjectSummary struct {
+	ID       string
+	Report   string // path
+	Verdicts map[result.Verdict]int
+}
+
+// Run measures a study and writes the tables and reports to the folder out, whole
+// or not at all: if it returns an error, what was in out before is still there,
+// unless the error says that the next run will finish. Files in out that an
+// earlier run did not write are never touched.
+func Run(ctx context.Context, st *study.Study, out string, opts RunOptions) (Summary, error) {
+	if err := checkOptions(st, opts); err != nil {
+		return Summary{}, err
+	}
+	if err := checkApart(st, out); err != nil {
+		return Summary{}, err
+	}
+	o, err := openOutdir(out)
+	if err != nil {
+		return Summary{}, err
+	}
+	defer o.close()
+
+	b := &batch{study: st, out: o, opts: opts}
+	if b.settings, err = settingsHash(opts.Config); err != nil {
+		return Summary{}, err
+	}
+	for i := range st.Subjects {
+		if s := &st.Subjects[i]; b.chosen(s.ID) {
+			b.subjects = append(b.subjects, s)
+		}
+	}
+	slices.SortFunc(b.subjects, func(x, y *study.Subject) int { return strings.Compare(x.ID, y.ID) })
+	if err := o.claim(ids(b.subjects)); err != nil {
+		return Summary{}, err
+	}
+	if err := b.measure(ctx); err != nil {
+		return Summary{}, fmt.Errorf("%s is unchanged: %w", out, err)
+	}
+	remove, err := b.write(ctx)
+	if err != nil {
+		return Summary{}, fmt.Errorf("%s is unchanged: %w", out, err)
+	}
+	if err := ctx.Err(); err != nil {
+		return Summary{}, context.Cause(ctx)
+	}
+	if err := o.commit(remove); err != nil {
+		return Summary{}, fmt.Errorf("%s: %w", out, err)
+	}
+	return b.summary, nil
+}
+
+// Check looks at the photos of a study and measures nothing. The series come in
+// the order of the study.
+func Check(ctx context.Context, st *study.Study, opts RunOptions) ([]result.Series, error) {
+	if err := checkOptions(st, opts); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "dermatrend-check-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	b := &batch{study: st, opts: opts}
+	todo := b.series()
+	checked := make([]result.Series, len(todo))
+	err = b.engine(ctx, kindCheck, todo,
+		func(i int) (string, error) {
+			// A second try finds the folder of the first.
+			d := filepath.Join(dir, fmt.Sprint(i))
+			return d, errors.Join(os.RemoveAll(d), os.Mkdir(d, 0o700))
+		},
+		func(i int, s result.Series) error {
+			checked[i] = s
+			return nil
+		})
+	return checked, err
+}
+
+// Report renders the reports in the folder out again from the results there.
+func Report(ctx context.Context, out string) ([]SubjectSummary, error) {
+	if _, err := os.Stat(filepath.Join(out, runFile)); err != nil {
+		return nil, usagef("%s holds no results of a run: %w", out, err)
+	}
+	o, err := openOutdir(out)
+	if err != nil {
+		return nil, err
+	}
+	defer o.close()
+	var all []SubjectSummary
+	index := report.Index{StudyName: o.earlier.Study, Version: o.earlier.Version}
+	for _, id := range o.earlier.ids() {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		old := filepath.Join(out, id)
+		s, err := result.LoadSubject(old)
+		if err != nil {
+			return nil, err
+		}
+		dir := o.stage("new", id)
+		if err := link(old, dir); err != nil {
+			return nil, err
+		}
+		if err := report.WriteSubject(dir, s); err != nil {
+			return nil, err
+		}
+		all = append(all, summarise(out, s))
+		index.Clinic = s.Clinic
+		addToIndex(&index, s)
+	}
+	if err := report.WriteIndex(o.stage("new"), index); err != nil {
+		return nil, err
+	}
+	return all, o.commit(nil)
+}
+
+// batch is one run of a study.
+type batch struct {
+	study    *study.Study
+	subjects []*study.Subject // those to be measured, in order of their names
+	out      *outdir
+	opts     RunOptions
+	settings string // hash
+
+	results map[string][]int // by subject, the indices of its series
+	summary Summary
+}
+
+func (b *batch) chosen(id string) bool {
+	return len(b.opts.Subjects) == 0 || slices.Contains(b.opts.Subjects, id)
+}
+
+// series lists what is to be measured.
+func (b *batch) series() []study.Series {
+	var todo []study.Series
+	for i := range b.study.Subjects {
+		if s := &b.study.Subjects[i]; b.chosen(s.ID) {
+			todo = append(todo, s.Series()...)
+		}
+	}
+	return todo
+}
+
+// measure has all series measured and leaves each as a file and its pictures in
+// the person's staged folder, so that memory does not grow with the study.
+func (b *batch) measure(ctx context.Context) error {
+	todo := b.series()
+	b.results = map[string][]int{}
+	for i, s := range todo {
+		b.results[s.Subject.ID] = append(b.results[s.Subject.ID], i)
+	}
+	b.summary.Series = len(todo)
+	return b.engine(ctx, kindRun, todo, b.out.task, func(i int, s result.Series) error {
+		dir, err := b.out.fresh(todo[i].Subject.ID)
+		if err != nil {
+			return err
+		}
+		if err := merge(b.out.stage("tasks", fmt.Sprint(i)), dir); err != nil {
+			return fmt.Errorf("%s %s: %w", s.Subject, s.View, err)
+		}
+		return result.WriteJSON(b.out.stage("tasks", fmt.Sprint(i)+".json"), s)
+	})
+}
+
+// engine runs work of a kind over series in worker processes. For each try, dir
+// makes an empty folder. A series whose worker died has no values and says why.
+func (b *batch) engine(ctx context.Context, kind string, todo []study.Series, dir func(i int) (string, error), done func(i int, s result.Series) error) error {
+	jobs := b.opts.Jobs
+	if jobs == 0 {
+		jobs = engine.DefaultWorkers(len(todo))
+	}
+	jobs = max(min(jobs, len(todo)), 1)
+	started := make([]time.Time, len(todo))
+	finished := 0
+	tell := func(p Progress) {
+		if b.opts.Progress != nil {
+			b.opts.Progress(p)
+		}
+	}
+	pool := engine.Pool{
+		Command: func() *exec.Cmd { return b.opts.Worker(jobs) },
+		Workers: jobs,
+		Silence: silence,
+		Log:     b.opts.Log,
+		Progress: func(e engine.Event) {
+			s := todo[e.Task]
+			tell(Progress{Subject: s.Subject.ID, View: s.View, Item: e.Item, Stage: e.Stage, Done: finished, Total: len(todo)})
+		},
+	}
+	return pool.Run(ctx, len(todo),
+		func(i int) ([]byte, error) {
+			started[i] = time.Now()
+			d, err := dir(i)
+			if err != nil {
+				return nil, err
+			}
+			// A worker need not stand where its coordinator stands.
+			if d, err = filepath.Abs(d); err != nil {
+				return nil, err
+			}
+			return encodeJob(job{Kind: kind, Config: b.opts.Config, Series: todo[i], Dir: d})
+		},
+		func(i int, answer []byte, err error) error {
+			s := result.Series{Subject: todo[i].Subject.ID, View: todo[i].View}
+			if lost := (*engine.Lost)(nil); errors.As(err, &lost) {
+				s.Rejections = []result.Rejection{{Subject: s.Subject, View: s.View, Session: lost.Item, Stage: lost.Stage, Reason: lost.Reason}}
+				if _, err := dir(i); err != nil { // without what the worker left
+					return err
+				}
+			} else if err != nil {
+				return fmt.Errorf("%s %s: %w", s.Subject, s.View, err)
+			} else if err := json.Unmarshal(answer, &s); err != nil {
+				return fmt.Errorf("%s %s: the worker's answer cannot be read: %w", s.Subject, s.View, err)
+			} else if s.Subject != todo[i].Subject.ID || s.View != todo[i].View {
+				return fmt.Errorf("%s %s: the worker answered about %q %q", todo[i].Subject.ID, todo[i].View, s.Subject, s.View)
+			}
+			if err := done(i, s); err != nil {
+				return err
+			}
+			finished++
+			tell(Progress{Subject: s.Subject, View: s.View, Finished: true, Done: finished, Total: len(todo),
+				Took: time.Since(started[i]), Refused: len(s.Rejections)})
+			return nil
+		})
+}
+
+// write makes all that goes into the output folder from the measured series, and
+// tells which persons' folders are to be removed from it. Persons of earlier runs
+// that were not measured now stay, as does what they have in the tables.
+func (b *batch) write(ctx context.Context) (remove []string, err error) {
+	all := ids(b.subjects)
+	for _, id := range b.out.earlier.ids() {
+		switch {
+		case slices.Contains(all, id):
+		case len(b.opts.Subjects) > 0:
+			all = append(all, id)
+		default:
+			remove = append(remove, id)
+		}
+	}
+	slices.Sort(all)
+
+	rec := newRecord(b)
+	times := loadTimings(b.out.path)
+	tables, err := result.CreateTables(b.out.stage("new"), tableOrder())
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if e := tables.Close(); err == nil {
+			err = e
+		}
+	}()
+	index := report.Index{StudyName: b.study.Name, Clinic: b.study.Clinic.Name, Version: b.opts.Version}
+	for _, id := range all {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		s, measured, err := b.person(id, times)
+		if err != nil {
+			return nil, err
+		}
+		if err := tables.Add(s); err != nil {
+			return nil, err
+		}
+		rec.add(s)
+		addToIndex(&index, s)
+		if measured {
+			b.summary.Subjects = append(b.summary.Subjects, summarise(b.out.path, s))
+			for _, v := range s.Series {
+				b.summary.Rejections = append(b.summary.Rejections, v.Rejections...)
+			}
+		}
+	}
+	if err := report.WriteIndex(b.out.stage("new"), index); err != nil {
+		return nil, err
+	}
+	if err := result.WriteJSON(b.out.stage("new", timingsFile), times.only(all)); err != nil {
+		return nil, err
+	}
+	return remove, result.WriteJSON(b.out.stage("new", runFile), rec)
+}
+
+// person gives one person's results: assembled, written and reported if the
+// person was measured now, else those of the earlier run.
+func (b *batch) person(id string, times timings) (s result.Subject, measured bool, err error) {
+	i := slices.IndexFunc(b.subjects, func(s *study.Subject) bool { return s.ID == id })
+	if i < 0 {
+		s, err = result.LoadSubject(filepath.Join(b.out.path, id))
+		return s, false, err
+	}
+	s = b.describe(b.subjects[i])
+	delete(times, id)
+	for _, n := range b.results[id] {
+		data, err := os.ReadFile(b.out.stage("tasks", fmt.Sprint(n)+".json"))
+		if err != nil {
+			return s, true, err
+		}
+		var v result.Series
+		if err := json.Unmarshal(data, &v); err != nil {
+			return s, true, err
+		}
+		times.move(&v)
+		for _, visit := range v.Visits {
+			if visit.Photo != "" {
+				b.summary.Photos++
+			}
+		}
+		s.Series = append(s.Series, v)
+	}
+	dir, err := b.out.fresh(id)
+	if err != nil {
+		return s, true, err
+	}
+	if err := result.SaveSubject(dir, s); err != nil {
+		return s, true, err
+	}
+	return s, true, report.WriteSubject(dir, s)
+}
+
+// describe is what a report says about a person beside the series.
+func (b *batch) describe(p *study.Subject) result.Subject {
+	s := result.Subject{
+		ID: p.ID, Study: b.study.Name, Clinic: b.study.Clinic.Name,
+		Version: b.opts.Version, OpenCV: cv.Version(), Settings: b.settings,
+		Internal: !slices.ContainsFunc(p.Consent, func(c study.Consent) bool {
+			return slices.Contains(c.Scope, "clinical") && c.Withdrawn.IsZero()
+		}),
+	}
+	for _, n := range b.study.Notes {
+		if n.Subject == p.ID {
+			s.Notes = append(s.Notes, n.Text)
+		}
+	}
+	for _, v := range p.Sessions {
+		if t := v.Treated; t != nil {
+			s.Treatments = append(s.Treatments, result.Treatment{
+				Session: v.ID, Date: t.Date.String(), Device: t.Device, Adjunct: t.Adjunct,
+				Passes: t.Passes, DepthMM: t.DepthMM,
+			})
+		}
+	}
+	return s
+}
+
+// addToIndex puts what the index shows of a person into it: the rows that make
+// results large are left behind.
+func addToIndex(index *report.Index, s result.Subject) {
+	s.Series = slices.Clone(s.Series)
+	for i := range s.Series {
+		v := &s.Series[i]
+		v.Measurements, v.Objects, v.Comparability, v.Alignments, v.InputSHA256 = nil, nil, nil, nil, nil
+	}
+	index.Subjects = append(index.Subjects, s)
+}
+
+func summarise(out string, s result.Subject) SubjectSummary {
+	sum := SubjectSummary{ID: s.ID, Report: filepath.Join(out, s.ID, reportFile), Verdicts: map[result.Verdict]int{}}
+	for _, v := range s.Series {
+		for _, t := range v.Trends {
+			sum.Verdicts[t.Verdict]++
+		}
+	}
+	return sum
+}
+
+// tableOrder is anatomical for zones and that of the catalogue for metrics.
+func tableOrder() result.Order {
+	o := result.Order{Views: []string{study.ViewFront, "left45", "right45", "left90", "right90"}, Zones: study.ZoneNames}
+	for _, m := range metrics.All() {
+		o.Metrics = append(o.Metrics, m.Name)
+	}
+	return o
+}
+
+func checkOptions(st *study.Study, opts RunOptions) error {
+	if err := opts.Config.Validate(); err != nil {
+		return usagef("%w", err)
+	}
+	for _, id := range opts.Subjects {
+		if !slices.ContainsFunc(st.Subjects, func(s study.Subject) bool { return s.ID == id }) {
+			return usagef("there is no subject %q in the study", id)
+		}
+	}
+	return nil
+}
+
+func ids(subjects []*study.Subject) []string {
+	var names []string
+	for _, s := range subjects {
+		names = append(names, s.ID)
+	}
+	return names
+}
+
+// OpenCVVersion names the OpenCV that is linked.
+func OpenCVVersion() string { return cv.Version() }
