@@ -7,6 +7,7 @@ type cache struct {
 	skin       once[skin]
 	odR, odG   once[[]float32]
 	lab        once[labSamples]
+	spot, wide once[*surround]
 	flat       once[[]float32]
 	interior   once[[]uint8]
 	red, brown once[[]float32]
@@ -89,14 +90,22 @@ func log10(v float32) float32 {
 // surround: half of its weight lies within a circle of 7.1 mm diameter.
 const flatSigmaMM = 3.0
 
+// wide smooths with the Gaussian of the surround. The patch has a scale.
+func (p *Patch) wide() *surround {
+	return p.cache.wide.get(func() *surround {
+		return newSurround(p.skin().on, p.R.W, p.R.H, flatSigmaMM*p.PxPerMM)
+	})
+}
+
 // flatGreen is the optical density of green on skin less its local mean, so that
 // lighting gradients and skin colour are gone; 0 off skin. The patch has a scale.
 func (p *Patch) flatGreen() []float32 {
 	return p.cache.flat.get(func() []float32 {
-		on, od := p.skin().on, p.odGreen()
-		flat := make([]float32, len(od))
-		s := blur(od, on, p.R.W, p.R.H, flatSigmaMM*p.PxPerMM)
-		s.each(on, func(i int, mean, _ float32) { flat[i] = od[i] - mean })
+		od := p.odGreen()
+		flat := p.wide().mean(od)
+		for i, mean := range flat {
+			flat[i] = od[i] - mean
+		}
 		return flat
 	})
 }
@@ -113,16 +122,8 @@ const borderMM = 1.0
 // and not for distance, so that a glint inside the zone does not cost a disc.
 func (p *Patch) interior() []uint8 {
 	return p.cache.interior.get(func() []uint8 {
-		on := p.skin().on
-		in := make([]uint8, len(on))
 		const sigma = borderMM / 1.2816 // Phi(1.2816) = minSupport
-		s := blur(make([]float32, len(on)), on, p.R.W, p.R.H, sigma*p.PxPerMM)
-		s.each(on, func(i int, _, weight float32) {
-			if weight >= minSupport {
-				in[i] = 1
-			}
-		})
-		return in
+		return newSurround(p.skin().on, p.R.W, p.R.H, sigma*p.PxPerMM).inside(minSupport)
 	})
 }
 

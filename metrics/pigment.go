@@ -58,9 +58,9 @@ func (p *Patch) brownness() []float32 {
 
 // excess is the smoothed optical density on skin above that of its surround.
 func (p *Patch) excess(od []float32) []float32 {
-	on := p.skin().on
-	out := make([]float32, len(od))
-	blur(od, on, p.R.W, p.R.H, p.spotSigma()).each(on, func(i int, mean, _ float32) { out[i] = mean })
-	blur(od, on, p.R.W, p.R.H, flatSigmaMM*p.PxPerMM).each(on, func(i int, mean, _ float32) { out[i] -= mean })
+	out := p.spot().mean(od)
+	for i, mean := range p.wide().mean(od) {
+		out[i] -= mean
+	}
 	return out
 }

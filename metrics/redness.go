@@ -66,18 +66,21 @@ func (p *Patch) erythema() (float64, error) {
 }
 
 // spotSigmaMM smooths colour before it is compared with a level, so that pixel
-// noise and halved chroma of JPEG do not count as spots. Without a scale it is
+// noise and the halved chroma of JPEG do not count as spots. Without a scale it is
 // spotSigmaPx.
 const (
 	spotSigmaMM = 0.3
 	spotSigmaPx = 1.5
 )
 
-func (p *Patch) spotSigma() float64 {
-	if !p.scaled() {
-		return spotSigmaPx
-	}
-	return spotSigmaMM * p.PxPerMM
+func (p *Patch) spot() *surround {
+	return p.cache.spot.get(func() *surround {
+		sigma := spotSigmaPx
+		if p.scaled() {
+			sigma = spotSigmaMM * p.PxPerMM
+		}
+		return newSurround(p.skin().on, p.R.W, p.R.H, sigma)
+	})
 }
 
 // redness is the smoothed erythema index on skin.
@@ -88,10 +91,7 @@ func (p *Patch) redness() []float32 {
 		for i := range ei {
 			ei[i] = 100 * (g[i] - r[i])
 		}
-		on := p.skin().on
-		s := blur(ei, on, p.R.W, p.R.H, p.spotSigma())
-		s.each(on, func(i int, mean, _ float32) { ei[i] = mean })
-		return ei
+		return p.spot().mean(ei)
 	})
 }
 

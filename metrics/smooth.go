@@ -131,78 +131,114 @@ func addTwo(dst, a, b []float32, k float32, c, d []float32, l float32) {
 	}
 }
 
-// surround is a masked picture smoothed on a grid of blocks of k by k pixels,
-// to be read between the nodes. It makes wide Gaussians cheap.
+// surround smooths pictures on one mask with one Gaussian, and shares the
+// weights between them. From 4 px of sigma on it works on the means of blocks of k
+// by k pixels, between whose centres it interpolates: wide Gaussians stay cheap.
 type surround struct {
-	field
-	k             int // block side, px
+	mask          []uint8
 	width, height int // of the picture
+	k             int // block side, px
+	kernel        []float32
+	w, h          int // in blocks
+	weight        []float32
 }
 
-// blur smooths the values on the mask with a Gaussian of sigma pixels. From 4 px
-// on it works on blocks: sigma is reduced by what the block mean and the linear
-// interpolation between blocks smooth already (variances (k^2-1)/12 and k^2/6).
-func blur(x []float32, mask []uint8, w, h int, sigma float64) surround {
+// newSurround prepares a Gaussian of sigma pixels. On blocks it is narrowed by
+// what the block mean and the linear interpolation smooth already: their
+// variances are (k^2-1)/12 and k^2/6.
+func newSurround(mask []uint8, width, height int, sigma float64) *surround {
 	k := max(1, int(sigma/2))
-	if k == 1 {
-		return surround{masked(x, mask, w, h).smooth(sigma), 1, w, h}
+	if k > 1 {
+		kk := float64(k * k)
+		sigma = math.Sqrt(sigma*sigma/kk - (1-1/kk)/12 - 1.0/6)
 	}
-	f := newField((w+k-1)/k, (h+k-1)/k)
-	share := 1 / float32(k*k)
-	for y := range h {
-		num, den := f.num[y/k*f.w:][:f.w], f.den[y/k*f.w:][:f.w]
-		row, on := x[y*w:(y+1)*w], mask[y*w:(y+1)*w]
-		for b := range num {
-			var s, n float32
-			for i := b * k; i < min(b*k+k, w); i++ {
-				if on[i] != 0 {
-					s += row[i]
-					n++
-				}
-			}
-			num[b] += s * share
-			den[b] += n * share
+	s := &surround{mask: mask, width: width, height: height, k: k, kernel: gaussian(sigma),
+		w: (width + k - 1) / k, h: (height + k - 1) / k}
+	ones := make([]float32, len(mask))
+	for i, m := range mask {
+		if m != 0 {
+			ones[i] = 1
 		}
 	}
-	kk := float64(k * k)
-	small := math.Sqrt(sigma*sigma/kk - (1-1/kk)/12 - 1.0/6)
-	return surround{f.smooth(small), k, w, h}
+	s.weight = s.smooth(ones)
+	return s
 }
 
-// each calls visit for every pixel of the mask with its index, the smoothed
-// value and the smoothed weight, which is the share of the Gaussian on the mask.
-func (s surround) each(mask []uint8, visit func(i int, mean, weight float32)) {
+// smooth gives the smoothed block sums of x as a share of the block area.
+func (s *surround) smooth(x []float32) []float32 {
+	sums := x
+	if s.k > 1 {
+		sums = make([]float32, s.w*s.h)
+		share := 1 / float32(s.k*s.k)
+		for y := range s.height {
+			line, out := x[y*s.width:][:s.width], sums[y/s.k*s.w:][:s.w]
+			for b := range out {
+				sum := float32(0)
+				for _, v := range line[b*s.k : min(b*s.k+s.k, s.width)] {
+					sum += v
+				}
+				out[b] += sum * share
+			}
+		}
+	}
+	out, tmp := make([]float32, len(sums)), make([]float32, len(sums))
+	convolve(out, tmp, sums, s.w, s.h, s.kernel, make([]float32, s.w+2*(len(s.kernel)-1)))
+	return out
+}
+
+// mean is x smoothed, at the pixels of the mask; 0 elsewhere. x must be 0 off the
+// mask, as the planes of a patch are.
+func (s *surround) mean(x []float32) []float32 {
+	m := s.smooth(x)
+	for i, w := range s.weight {
+		if w > 0 { // else too far from the mask to be asked for
+			m[i] /= w
+		}
+	}
+	return s.between(m)
+}
+
+// inside marks the pixels of the mask around which at least the given share of
+// the Gaussian lies on the mask.
+func (s *surround) inside(least float32) []uint8 {
+	in := make([]uint8, len(s.mask))
+	for i, w := range s.between(s.weight) {
+		if w >= least {
+			in[i] = 1
+		}
+	}
+	return in
+}
+
+// between interpolates block values linearly, at the pixels of the mask; 0
+// elsewhere.
+func (s *surround) between(blocks []float32) []float32 {
 	col, frac := s.nodes(s.width, s.w)
 	rowAt, rowFrac := s.nodes(s.height, s.h)
-	num, den := make([]float32, s.w+1), make([]float32, s.w+1)
+	row := make([]float32, s.w+1) // one more, which is read with weight 0
+	out := make([]float32, s.width*s.height)
 	for y := range s.height {
-		a, f := rowAt[y]*s.w, rowFrac[y]
-		b := a
+		a, f := blocks[rowAt[y]*s.w:][:s.w], rowFrac[y]
+		copy(row, a)
 		if f > 0 {
-			b += s.w
-		}
-		for x := range s.w {
-			num[x] = s.num[a+x] + f*(s.num[b+x]-s.num[a+x])
-			den[x] = s.den[a+x] + f*(s.den[b+x]-s.den[a+x])
-		}
-		for x := range s.width {
-			i := y*s.width + x
-			if mask[i] == 0 {
-				continue
+			for x, v := range blocks[(rowAt[y]+1)*s.w:][:s.w] {
+				row[x] += f * (v - a[x])
 			}
-			c, t := col[x], frac[x]
-			d := den[c] + t*(den[c+1]-den[c])
-			if d <= 0 { // far from any weight: the kernel was cut
-				continue
+		}
+		on, line := s.mask[y*s.width:][:s.width], out[y*s.width:][:s.width]
+		for x, m := range on {
+			if m != 0 {
+				c := col[x]
+				line[x] = row[c] + frac[x]*(row[c+1]-row[c])
 			}
-			visit(i, (num[c]+t*(num[c+1]-num[c]))/d, d)
 		}
 	}
+	return out
 }
 
 // nodes gives for each of n pixels the block node at or before it and the
 // fraction of the way to the next; at the edges it stays on the last node.
-func (s surround) nodes(n, blocks int) ([]int, []float32) {
+func (s *surround) nodes(n, blocks int) ([]int, []float32) {
 	at, frac := make([]int, n), make([]float32, n)
 	for i := range n {
 		t := (float64(i) - float64(s.k-1)/2) / float64(s.k)
