@@ -134,7 +134,10 @@ func sumSquares(xs []float64) float64 {
 	return s
 }
 
+// normalTail is P(Z >= z) for a standard normal Z.
+func normalTail(z float64) float64 { return distuv.UnitNormal.Survival(z) }
+
 // twoSided turns a standard normal statistic into a two-sided p-value.
 func twoSided(z float64) float64 {
-	return math.Min(1, 2*distuv.UnitNormal.Survival(math.Abs(z)))
+	return math.Min(1, 2*normalTail(math.Abs(z)))
 }
