@@ -120,8 +120,14 @@ func settingsHash(cfg Config) (string, error) {
 type timings map[string]map[string]seriesTiming
 
 type seriesTiming struct {
-	PeakRSSMiB result.Number   `json:"peak_rss_mib"` // of the worker up to the end of the series
-	Stages     []result.Timing `json:"stages"`
+	PeakRSSMiB result.Number `json:"peak_rss_mib"` // of the worker up to the end of the series
+	Stages     []stageTiming `json:"stages"`
+}
+
+type stageTiming struct {
+	Session string        `json:"session,omitempty"` // empty for a stage of the whole series
+	Stage   string        `json:"stage"`
+	Seconds result.Number `json:"seconds"`
 }
 
 // loadTimings reads those of the earlier run, for the persons that stay. That
@@ -141,7 +147,11 @@ func (t timings) move(v *result.Series) {
 	if t[v.Subject] == nil {
 		t[v.Subject] = map[string]seriesTiming{}
 	}
-	t[v.Subject][v.View] = seriesTiming{v.PeakRSSMiB, v.Timings}
+	times := seriesTiming{PeakRSSMiB: v.PeakRSSMiB, Stages: []stageTiming{}}
+	for _, s := range v.Timings {
+		times.Stages = append(times.Stages, stageTiming(s))
+	}
+	t[v.Subject][v.View] = times
 	v.PeakRSSMiB, v.Timings = result.None(), nil
 }
 
