@@ -20,9 +20,10 @@ const (
 	lineC = 0.02
 	// A line starts where the ridge measure exceeds lineHigh and goes on above
 	// lineLow, unless the noise of the baseline asks for more.
-	lineHigh, lineLow = 0.45, 0.15
+	lineHigh, lineLow = 0.50, 0.20
+	lineMean          = 0.40 // of the measure along a line: a row of pores falls below between them
 	lineNoiseSDs      = 6.0
-	lineMaxPerMM      = 1.6 // pixels of skeleton per diagonal of the box: more is a tangle
+	lineStraight      = 0.80 // diagonal of the box over length: less is stubble or a tangle
 )
 
 // lineSigmasMM are the scales of the fine lines (science.md 5).
@@ -131,6 +132,7 @@ func findLines(full grid, t LineLevels, exclude cv.Gray) (lengthPx float64, mask
 		return 0, cv.Gray{}, err
 	}
 	crest := r.crests(t.Low, off)
+	thin(crest)
 	labels, regions, err := cv.Components(crest)
 	if err != nil {
 		return 0, cv.Gray{}, err
@@ -139,19 +141,21 @@ func findLines(full grid, t LineLevels, exclude cv.Gray) (lengthPx float64, mask
 	length := 0.0
 	for _, c := range regions {
 		box := math.Hypot(float64(c.W), float64(c.H))
-		if box < lineMinMM*r.scale || float64(c.Area) > lineMaxPerMM*box {
+		if box < lineStraight*lineMinMM*r.scale {
 			continue
 		}
-		pixels, seed := within(labels, r.w, c), false
+		pixels := within(labels, r.w, c)
+		peak, sum := 0.0, 0.0
 		for _, i := range pixels {
-			seed = seed || float64(r.value.Pix[i]) >= t.High
+			peak = max(peak, float64(r.value.Pix[i]))
+			sum += float64(r.value.Pix[i])
 		}
-		if l := chainLength(pixels, labels, r.w, r.h); seed && l >= lineMinMM*r.scale {
-			length += l
-			for _, i := range pixels {
-				kept.Pix[i] = 255
-			}
+		l := chainLength(pixels, labels, r.w, r.h)
+		if l < lineMinMM*r.scale || box < lineStraight*l || peak < t.High || sum < lineMean*float64(len(pixels)) {
+			continue
 		}
+		length += l
+		fill(kept, pixels)
 	}
 	k := full.scale / r.scale
 	wide, err := cv.Morph(kept, cv.Dilate, 1) // so that a reduced mask shows
@@ -182,6 +186,27 @@ func (r ridges) crests(low float64, off cv.Gray) cv.Gray {
 		}
 	}
 	return out
+}
+
+// thin takes the corners out of staircases, which would count as two steps for a
+// diagonal: a pixel with exactly two neighbours along the axes, at right angles,
+// and nothing behind it.
+func thin(m cv.Gray) {
+	for y := 1; y < m.H-1; y++ {
+		for x := 1; x < m.W-1; x++ {
+			i := y*m.W + x
+			if m.Pix[i] == 0 {
+				continue
+			}
+			on := func(dx, dy int) bool { return m.Pix[i+dy*m.W+dx] != 0 }
+			for _, d := range [4][2]int{{1, 1}, {1, -1}, {-1, 1}, {-1, -1}} {
+				if on(d[0], 0) && on(0, d[1]) && !on(-d[0], 0) && !on(0, -d[1]) && !on(-d[0], -d[1]) {
+					m.Pix[i] = 0
+					break
+				}
+			}
+		}
+	}
 }
 
 // chainLength is the length of a thin component: 1 for each pair of neighbours

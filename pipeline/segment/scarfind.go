@@ -137,8 +137,8 @@ func scarsOf(s scarPlanes, shapes, pits []shape) []typed {
 	isPit := make([]bool, len(shapes))
 	for _, p := range pits {
 		k, ok := owner[int(math.Round(p.cy))*s.w+int(math.Round(p.cx))]
-		if ok && s.diameterMM(outlines[k]) >= pitMaxMM {
-			continue // the dark wall of something larger
+		if ok && isWall(s.diameterMM(outlines[k]), shapes[k]) {
+			continue
 		}
 		pixels := p.pixels
 		if ok {
@@ -155,6 +155,11 @@ func scarsOf(s scarPlanes, shapes, pits []shape) []typed {
 		}
 	}
 	return out
+}
+
+// isWall tells that a pit is the dark wall of the larger scar o that it lies in.
+func isWall(diameterMM float64, o shape) bool {
+	return diameterMM >= pitMaxMM || diameterMM >= icepickMM && o.bright > pitPair*o.dark
 }
 
 // outline is the hull of the steep parts of a shape. The shape itself is wider by

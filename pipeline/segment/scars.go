@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// scarNeedsPxPerMM is the scale below which an icepick scar of 1 mm is less
+	// scarNeedsPxPerMM is the scale below which an icepick scar of 1.2 mm is less
 	// than three pixels wide.
-	scarNeedsPxPerMM = 3
+	scarNeedsPxPerMM = 2.5
 	scarMergeMM      = 0.5
 	scarMinMM2       = 0.5
 	scarMaxMM        = 12.0 // larger than any scar: a fold or the form of the face
@@ -35,6 +35,7 @@ const (
 	pitMinCurve   = 0.32 // round,
 	pitMinMM2     = 0.2  // an icepick is narrow; its darkness tells it from noise
 	pitRimPart    = 0.35 // of its depth bounds a pit: at half, its own rim is outside
+	pitPair       = 0.45 // bright over dark flank of a wall, where the size leaves it open
 	pitMaxMM      = 2.4  // and not the dark wall of a larger scar
 	pitSlopePart  = 0.7  // and of its slope
 	rollingMinMM  = 3.0  // diameter in the gentle band
