@@ -97,6 +97,22 @@ func TestGLCMIsOfTheSkin(t *testing.T) {
 	}
 }
 
+// TestContrastOfAWave: two points of a wave a distance d apart along it differ
+// with a mean square of 2 a^2 sin^2(k d/2). The distance along the wave is 0.6 mm
+// in one direction, its 0.71-fold in two and 0 in one, whichever way the wave runs; the canonical blur of
+// 0.15 mm damps the wave, and rounding to bins adds 1/6.
+func TestContrastOfAWave(t *testing.T) {
+	const amplitude, length = 0.06, 1.7 // +-7.5 bins: rounding is no longer tied to the wave
+	k := 2 * math.Pi / length
+	a := amplitude / glcmBinOD * math.Exp(-0.5*k*k*glcmSigmaMM*glcmSigmaMM)
+	a *= 1 - math.Exp(-0.5*k*k*flatSigmaMM*flatSigmaMM)
+	square := func(d float64) float64 { return 2*a*a*math.Pow(math.Sin(k*d/2), 2) + 1./6 }
+	want := (square(glcmDistMM) + 2*square(glcmDistMM/math.Sqrt2) + 0) / 4
+	for _, angle := range []float64{0, math.Pi / 4, math.Pi / 2, 3 * math.Pi / 4} {
+		near(t, "contrast", measure(t, "glcm_contrast", wavy(300, 15, length, amplitude, angle)), want, 0.03*want)
+	}
+}
+
 // TestGLCMIgnoresTheLight: an exposure and a linear gradient move nothing, half
 // the relief has about a quarter of the contrast and is more homogeneous.
 func TestGLCMIgnoresTheLight(t *testing.T) {
