@@ -29,7 +29,7 @@ func TestPores(t *testing.T) {
 // four times the skin: a quarter of the density, twice the diameter, the same
 // share of area.
 func TestScaleOfPores(t *testing.T) {
-	p := skinPatch(400, 300, 40)
+	p := skinPatch(240, 240, 40)
 	q := fresh(p)
 	q.PxPerMM = 20
 	near(t, "density", measure(t, "pore_density_per_cm2", q), measure(t, "pore_density_per_cm2", p)/4, 1e-9)
@@ -39,19 +39,19 @@ func TestScaleOfPores(t *testing.T) {
 }
 
 func TestUndefinedPores(t *testing.T) {
-	p := skinPatch(400, 300, 14.6)
+	p := skinPatch(150, 150, 14.6)
 	measure(t, "pore_count", p)
 	wantUndefined(t, "pore_diameter_um_median", p, "needs 20 px/mm, the photo has 14.6")
 	wantUndefined(t, "pore_density_per_cm2", skinPatch(100, 100, 3.4), "needs 12 px/mm, the photo has 3.4")
 
-	soft := skinPatch(400, 300, 24)
+	soft := skinPatch(150, 150, 24)
 	soft.BlurPx = 2
 	measure(t, "pore_count", soft)
 	wantUndefined(t, "pore_diameter_um_p90", soft, "needs a blur of 1.44 px at most, the photo has 2.00")
 	soft.BlurPx = 2.5
 	wantUndefined(t, "pore_area_fraction", soft, "needs a blur of 2.40 px")
 
-	none := skinPatch(400, 300, 20)
+	none := skinPatch(150, 150, 20)
 	none.Objects = []Object{}
 	near(t, "no pore", measure(t, "pore_count", none), 0, 0)
 	near(t, "no pore", measure(t, "pore_density_per_cm2", none), 0, 0)

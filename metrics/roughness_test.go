@@ -33,7 +33,7 @@ func TestRoughnessOfAWave(t *testing.T) {
 	for _, c := range []struct{ pxPerMM, length, angle float64 }{
 		{20, 0.5, 0}, {20, 0.8, 0.7}, {14.6, 0.5, 1.1}, {14.6, 1.26, 0.3}, {20, 2, 1.5}, {14.6, 3.5, 0.5}, {30, 0.4, 0.2},
 	} {
-		p := wavy(int(16*c.pxPerMM), c.pxPerMM, c.length, amplitude, c.angle)
+		p := wavy(int(14*c.pxPerMM), c.pxPerMM, c.length, amplitude, c.angle)
 		for b, name := range []string{"roughness_fine", "roughness_mid", "roughness_coarse"} {
 			want := 1000 * amplitude * bandRMS(cutoffsMM[b], cutoffsMM[b+1], c.length)
 			got := measure(t, name, p)
