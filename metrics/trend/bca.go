@@ -39,8 +39,9 @@ type Bootstrap struct {
 // seeded with seed, so the same call gives the same result; with resamples = 0
 // all n^n are enumerated (n <= 7). Interval ends are type-7 quantiles.
 //
-// The interval is too narrow below some 10 persons: prefer [SignedRank],
-// [SignFlip] or [TTest] there. A resample whose statistic is NaN or infinite is
+// The interval is too narrow in small cohorts: for a normal mean it covers about
+// 89 % with 10 persons and 93 % with 20. Prefer [SignedRank], [SignFlip] or
+// [TTest] there. A resample whose statistic is NaN or infinite is
 // left out and counted. Errors: ErrTooFew below 3 persons, ErrConstant where the
 // statistic is the same whoever is left out, ErrInput for negative or fewer than
 // 40 resamples or too many to enumerate, ErrNotFinite where the statistic is

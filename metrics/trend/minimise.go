@@ -28,9 +28,11 @@ func minimiseDeviance(m *mixedModel) []float64 {
 	for _, size := range []float64{0.5, 0.05} { // a second simplex, in case the first collapsed
 		scaled := size * math.Max(0.1, maxAbs(best...))
 		got, err := optimize.Minimize(optimize.Problem{Func: deviance}, best, &optimize.Settings{
-			Converger: &optimize.FunctionConverge{Absolute: 1e-8, Iterations: 30},
+			Converger:       &optimize.FunctionConverge{Absolute: 1e-8, Iterations: 30},
+			MajorIterations: 5000,
 		}, &optimize.NelderMead{SimplexSize: scaled})
-		if err == nil && got.F <= deviance(best) {
+		// Running out of iterations is an error to gonum; what was found still counts.
+		if got != nil && (err == nil || got.Status == optimize.IterationLimit) && got.F <= deviance(best) {
 			best = got.X
 		}
 	}

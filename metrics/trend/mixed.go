@@ -9,8 +9,12 @@ import (
 type Random int
 
 const (
-	RandomIntercept Random = iota // every person has an own level
-	RandomSlope                   // and an own slope, correlated with the level
+	// RandomIntercept gives every person an own level and all the same slope.
+	// Where slopes do differ its p-value of the slope is far too small: choose
+	// RandomSlope unless there are too few visits for it.
+	RandomIntercept Random = iota
+	// RandomSlope gives every person an own slope too, correlated with the level.
+	RandomSlope
 )
 
 // Likelihood says what a mixed model maximises.
@@ -71,14 +75,17 @@ type Mixed struct {
 // below some 20 persons [SlopeSummary] comes first.
 //
 // Errors: ErrTooFew with too few persons or visits to tell the spreads apart,
-// ErrConstant when all times are equal or the fit leaves no residual, ErrInput
-// for covariates that are redundant or differ in number, ErrNotFinite.
+// ErrConstant when all times are equal or the fit (even of each person alone)
+// leaves no residual, ErrInput for covariates that are redundant or differ in number, ErrNotFinite.
 func FitMixed(visits []Visit, random Random, method Likelihood) (Mixed, error) {
 	m, err := newMixedModel(visits, random, method)
 	if err != nil {
 		return Mixed{}, fmt.Errorf("mixed model: %w", err)
 	}
 	theta := minimiseDeviance(m)
+	if maxAbs(theta...) > maxSpread/100 {
+		return Mixed{}, fmt.Errorf("mixed model: nothing is left beside the persons' own lines: %w", ErrConstant)
+	}
 	fit, err := m.result(theta)
 	if err != nil {
 		return Mixed{}, fmt.Errorf("mixed model: %w", err)
