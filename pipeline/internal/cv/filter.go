@@ -344,3 +344,41 @@ func RemapGray(g Gray, mx, my Plane, nearest bool) (Gray, error) {
 	gocv.Remap(*src, dst, x, y, mode, gocv.BorderConstant, color.RGBA{})
 	return out, nil
 }
+
+// Orient applies an EXIF orientation, 1 to 8, and returns p itself for 1.
+func Orient(p RGB, exif int) (RGB, error) {
+	if exif == 1 {
+		return p, nil
+	}
+	if exif < 1 || exif > 8 {
+		return RGB{}, fmt.Errorf("cv: orientation %d: must be 1 to 8: %w", exif, ErrInput)
+	}
+	var f frame
+	defer f.close()
+	src, err := f.rgb(p)
+	if err != nil {
+		return RGB{}, err
+	}
+	if exif >= 5 { // the sides swap: transpose first, then flip as 1 to 4
+		t := f.temp()
+		gocv.Transpose(*src, t)
+		src = t
+	}
+	out := NewRGB(src.Cols(), src.Rows())
+	dst, err := f.rgb(out)
+	if err != nil {
+		return RGB{}, err
+	}
+	const leftRight, upDown, both = 1, 0, -1 // flip codes of OpenCV
+	switch exif {
+	case 5:
+		src.CopyTo(dst)
+	case 2, 6:
+		gocv.Flip(*src, dst, leftRight)
+	case 3, 7:
+		gocv.Flip(*src, dst, both)
+	case 4, 8:
+		gocv.Flip(*src, dst, upDown)
+	}
+	return out, nil
+}

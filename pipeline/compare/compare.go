@@ -1,0 +1,206 @@
+// Package compare decides what can be compared between a photo and its baseline.
+// Each check has a value, a limit and the metric families that it spoils; a gate
+// sums them up per family. Limits are relative to the subject's own baseline, so
+// that skin tone does not decide who passes.
+package compare
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/dermatrend/dermatrend/metrics"
+	"github.com/dermatrend/dermatrend/pipeline/result"
+)
+
+// Facts are what is known of one photo beside its baseline. NaN is unknown and
+// judged neither way, but for the blur, without which fine structure cannot be
+// compared.
+type Facts struct {
+	PxPerMM      float64 // 0: no scale
+	ScaleRatio   float64 // photo px per baseline px
+	YawDeg       float64 // change against baseline
+	PitchDeg     float64
+	Perspective  float64 // change of 1/distance, per inter-pupil distance
+	ResidualPct  float64 // alignment error, per cent of the inter-pupil distance
+	BlurVar      float64 // added variance of the point spread function, baseline px^2
+	BlurVarError float64 // half-width of its 95 % interval
+	Light        Light
+	Clipped      float64 // share of skin pixels at the end of the range, 0..1
+	JPEGQuality  float64 // estimated from the quantisation tables; NaN for PNG
+	SRGB         bool
+	SameProfile  bool // as the baseline
+	DaysSince    *int // since the last treatment
+}
+
+var (
+	colour = []metrics.Family{metrics.Redness, metrics.Pigment}
+	fine   = []metrics.Family{metrics.Texture, metrics.Lines, metrics.Pores}
+	relief = []metrics.Family{metrics.Texture, metrics.Lines, metrics.Pores, metrics.Scars}
+	all    = []metrics.Family{metrics.Redness, metrics.Pigment, metrics.Texture, metrics.Lines, metrics.Pores, metrics.Scars}
+)
+
+// Check is one verdict on a pair of photos.
+type Check struct {
+	Name        string
+	Value       float64
+	Limit       float64 // of what Status says: refusal, else caution
+	Unit        string
+	Affects     []metrics.Family
+	Status      result.Status
+	Explanation string // for a reader, with what to do better; empty where ok
+}
+
+// band turns a value into a status: above caution, above refuse. refuse may be
+// +Inf.
+func band(name, unit string, value, caution, refuse float64, affects []metrics.Family, explain string) Check {
+	c := Check{Name: name, Value: value, Limit: caution, Unit: unit, Affects: affects, Status: result.OK}
+	switch v := math.Abs(value); {
+	case v > refuse:
+		c.Status, c.Limit, c.Explanation = result.Refused, refuse, explain
+	case v > caution:
+		c.Status, c.Explanation = result.Caution, explain
+	}
+	return c
+}
+
+// Checks judges one photo. The order is that of the tables.
+func Checks(f Facts) []Check {
+	inf := math.Inf(1)
+	var cs []Check
+	add := func(c Check) {
+		if !math.IsNaN(c.Value) {
+			cs = append(cs, c)
+		}
+	}
+	if f.PxPerMM > 0 {
+		for _, c := range []Check{
+			{Name: "resolution_pore_size", Limit: 20, Affects: nil},
+			{Name: "resolution_pore_count", Limit: 12, Affects: []metrics.Family{metrics.Pores}},
+		} {
+			c.Value, c.Unit, c.Status = f.PxPerMM, "px/mm", result.OK
+			if f.PxPerMM < c.Limit {
+				c.Status = result.Refused
+				c.Explanation = fmt.Sprintf("pores need %g px/mm, the photo has %.1f: move closer or use a longer lens", c.Limit, f.PxPerMM)
+			}
+			add(c)
+		}
+	}
+	far := "closer"
+	if f.ScaleRatio < 1 {
+		far = "farther away"
+	}
+	add(band("scale", "percent", 100*(f.ScaleRatio-1), 15, 45, relief,
+		fmt.Sprintf("the face is %.0f %% larger or smaller than at baseline (camera %s): use the same distance and lens", math.Abs(100*(f.ScaleRatio-1)), far)))
+	add(band("yaw", "deg", f.YawDeg, 3, 8, relief, fmt.Sprintf("the head is turned %.0f degrees against the baseline: face the camera as at baseline", math.Abs(f.YawDeg))))
+	add(band("pitch", "deg", f.PitchDeg, 4, 10, relief, fmt.Sprintf("the head is tilted %.0f degrees against the baseline: keep the chin at the same height", math.Abs(f.PitchDeg))))
+	add(band("perspective", "per_ipd", f.Perspective, 0.06, 0.12, all, "the camera stood at another distance: step back to that of the baseline"))
+	add(band("alignment", "percent_ipd", f.ResidualPct, 1.2, 2.5, relief, "the photos lie on one another too loosely: same pose and expression, please"))
+	add(band("exposure", "EV", f.Light.EV, 0.7, 1.5, []metrics.Family{metrics.Pigment}, fmt.Sprintf("exposure differs by %.1f EV: use the same manual exposure", f.Light.EV)))
+	add(band("light_gradient", "percent", f.Light.GradientPct, 20, 60, relief, "the light comes from another side: put lamp and chair where they were"))
+	add(band("white_balance", "percent", f.Light.ColourPct, 8, inf, []metrics.Family{metrics.Pigment}, "the colour of the light or the white balance differs: use a fixed white balance"))
+	add(band("clipping", "percent", 100*f.Clipped, 1, 15, all, "parts of the skin are over- or underexposed: reduce exposure"))
+	if !math.IsNaN(f.BlurVar) {
+		s := math.Copysign(math.Sqrt(math.Abs(f.BlurVar)), f.BlurVar)
+		word := "softer"
+		if s < 0 {
+			word = "sharper"
+		}
+		add(band("sharpness", "px", s, 0.6, 2.2, relief, fmt.Sprintf("the photo is %s than the baseline (%.1f px at the eyes): focus on the eyes", word, math.Abs(s))))
+	} else {
+		cs = append(cs, Check{Name: "sharpness", Value: math.NaN(), Limit: 2.2, Unit: "px", Affects: fine, Status: result.Refused, Explanation: "sharpness cannot be measured at the eyes and brows, so that fine structure cannot be compared"})
+	}
+	if q := f.JPEGQuality; !math.IsNaN(q) {
+		c := Check{Name: "jpeg_quality", Value: q, Limit: 80, Unit: "", Affects: fine, Status: result.OK}
+		if q < 80 {
+			c.Status, c.Explanation = result.Caution, fmt.Sprintf("strongly compressed JPEG (quality about %.0f): set the camera to fine", q)
+		}
+		if q < 50 {
+			c.Status, c.Limit = result.Refused, 50
+		}
+		add(c)
+	}
+	if !f.SRGB || !f.SameProfile {
+		c := Check{Name: "colour_profile", Value: 1, Limit: 0, Unit: "", Affects: colour, Status: result.Caution, Explanation: "the embedded colour profile is not sRGB and is read as sRGB"}
+		if !f.SameProfile {
+			c.Status, c.Explanation = result.Refused, "the colour profile differs from the baseline's: export all photos as sRGB"
+		}
+		add(c)
+	}
+	return append(cs, recovery(f.DaysSince)...)
+}
+
+// recovery is what the days since the last treatment allow: 0 to 7 swelling,
+// redness and crusts; to day 20 redness with caution; scars from day 21. Sources
+// in the package documentation of metrics and the project's design: transient
+// events last up to 7 days (Chu 2021), collagen needs weeks.
+func recovery(days *int) []Check {
+	if days == nil {
+		return nil
+	}
+	d := float64(*days)
+	c := func(limit float64, affects []metrics.Family, s result.Status, why string) Check {
+		return Check{Name: "days_since_treatment", Value: d, Limit: limit, Unit: "days", Affects: affects, Status: s, Explanation: why}
+	}
+	switch {
+	case d <= 7:
+		return []Check{
+			c(7, []metrics.Family{metrics.Pigment, metrics.Texture, metrics.Lines, metrics.Pores}, result.Refused, fmt.Sprintf("day %d after treatment: swelling and crusts (up to day 7) hide pores, texture and pigment", *days)),
+			c(7, []metrics.Family{metrics.Redness}, result.Refused, fmt.Sprintf("day %d after treatment: redness up to day 7 is the treatment's, a matter of safety, not of effect", *days)),
+			c(20, []metrics.Family{metrics.Scars}, result.Refused, fmt.Sprintf("day %d after treatment: scars are judged from day 21", *days)),
+		}
+	case d <= 20:
+		return []Check{
+			c(20, []metrics.Family{metrics.Redness, metrics.Pigment}, result.Caution, fmt.Sprintf("day %d after treatment: redness may still be the treatment's (to day 20)", *days)),
+			c(20, []metrics.Family{metrics.Scars}, result.Refused, fmt.Sprintf("day %d after treatment: scars are judged from day 21", *days)),
+		}
+	}
+	return []Check{c(20, all, result.OK, "")}
+}
+
+// Judgement is what the checks say of one metric family.
+type Judgement struct {
+	Status result.Status
+	Reason string // joined reasons of the worst status; empty for ok
+}
+
+// Gate sums up checks per family: the worst status wins.
+func Gate(cs []Check) map[metrics.Family]Judgement {
+	rank := map[result.Status]int{result.OK: 0, result.Caution: 1, result.Refused: 2}
+	gate := map[metrics.Family]Judgement{}
+	for _, f := range all {
+		j := Judgement{Status: result.OK}
+		var why []string
+		for _, c := range cs {
+			if !touches(c.Affects, f) || rank[c.Status] == 0 || rank[c.Status] < rank[j.Status] {
+				continue
+			}
+			if rank[c.Status] > rank[j.Status] {
+				j.Status, why = c.Status, nil
+			}
+			why = append(why, c.Explanation)
+		}
+		j.Reason = strings.Join(why, "; ")
+		gate[f] = j
+	}
+	return gate
+}
+
+func touches(fs []metrics.Family, f metrics.Family) bool {
+	for _, g := range fs {
+		if g == f {
+			return true
+		}
+	}
+	return false
+}
+
+// Row is the check as a line of comparability.csv.
+func (c Check) Row(subject, view, session, photo string) result.Check {
+	var names []string
+	for _, f := range c.Affects {
+		names = append(names, string(f))
+	}
+	return result.Check{Subject: subject, View: view, Session: session, Photo: photo, Check: c.Name,
+		Value: result.Number(c.Value), Limit: result.Number(c.Limit), Unit: c.Unit, Affects: strings.Join(names, ";"), Status: c.Status}
+}

@@ -1,0 +1,28 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Config holds the settings that change results. A setting exists only where two
+// users need different values.
+type Config struct {
+	// FaceModel is the path of a YuNet face detector in ONNX form; empty for the
+	// cascade that ships with the program.
+	FaceModel string `json:"face_model,omitempty"`
+	// PictureSide is the width of the aligned pictures, px.
+	PictureSide int `json:"picture_side"`
+}
+
+// DefaultConfig is what `dermatrend run` uses without flags.
+func DefaultConfig() Config { return Config{PictureSide: 900} }
+
+// Validate reports every setting that is wrong, not only the first.
+func (c Config) Validate() error {
+	var errs []error
+	if c.PictureSide < 200 || c.PictureSide > 4000 {
+		errs = append(errs, fmt.Errorf("picture_side: %d: must be 200 to 4000", c.PictureSide))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,252 @@
+package pipeline
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"github.com/dermatrend/dermatrend/metrics"
+	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
+	"github.com/dermatrend/dermatrend/pipeline/photo"
+	"github.com/dermatrend/dermatrend/pipeline/result"
+	"github.com/dermatrend/dermatrend/pipeline/segment"
+)
+
+// pictureFrame is the part of the baseline photo that all pictures of a series
+// show, at one size.
+type pictureFrame struct {
+	w, h   int
+	toBase cv.Affine // picture -> baseline photo
+}
+
+// takePicture resamples the photo into the frame of the pictures, moved and turned
+// as a whole only: what is looked at is not bent.
+func takePicture(s *shot, r *seriesRun) error {
+	if s.base == nil {
+		f := s.frame
+		k := float64(f.W) / float64(r.cfg.PictureSide) // frame px per picture px
+		r.pictures = pictureFrame{w: r.cfg.PictureSide, h: int(float64(f.H) / k),
+			toBase: after(f.ToPhoto, cv.Affine{A: k, E: k})}
+	}
+	var err error
+	s.picture, err = photo.Frame{W: r.pictures.w, H: r.pictures.h, ToPhoto: r.toPhoto(s)}.View(s.rgb)
+	return err
+}
+
+// toPhoto maps a picture position to the photo.
+func (r *seriesRun) toPhoto(s *shot) cv.Affine {
+	if s.toShot == nil {
+		return r.pictures.toBase
+	}
+	return after(s.toShot.Similarity, r.pictures.toBase)
+}
+
+// Overlays are drawn in colours that remain distinct in the common forms of colour
+// blindness (Okabe & Ito 2008).
+var (
+	blue      = color.NRGBA{0, 114, 178, 255}
+	orange    = color.NRGBA{230, 159, 0, 255}
+	vermilion = color.NRGBA{213, 94, 0, 150}
+	purple    = color.NRGBA{204, 121, 167, 255}
+	brown     = color.NRGBA{94, 60, 20, 170}
+	green     = color.NRGBA{0, 158, 115, 255}
+)
+
+// layers are the overlays of a photo: its name and how it is drawn.
+var layers = []struct {
+	name string
+	draw func(c *canvas)
+}{
+	{"zones", func(c *canvas) {
+		for _, z := range c.run.zones {
+			if zs := c.shot.zones[z.name]; z.name != referenceZone && zs.refused == "" {
+				c.outline(zs, metrics.Mask{W: zs.rect.Dx(), H: zs.rect.Dy(), Pix: zs.skin}, blue)
+			}
+		}
+	}},
+	{"scars", func(c *canvas) {
+		c.masks(func(f segment.Found) metrics.Mask { return f.ScarMask }, orange, true)
+	}},
+	{"pores", func(c *canvas) {
+		for _, z := range c.run.zones {
+			for _, o := range c.shot.found[z.name].Objects {
+				if o.Kind == metrics.Pore {
+					c.ring(c.shot.zones[z.name], o, green)
+				}
+			}
+		}
+	}},
+	{"redness", func(c *canvas) {
+		c.masks(func(f segment.Found) metrics.Mask { return f.RedMask }, vermilion, false)
+	}},
+	{"brown", func(c *canvas) {
+		c.masks(func(f segment.Found) metrics.Mask { return f.BrownMask }, brown, false)
+	}},
+	{"lines", func(c *canvas) {
+		c.masks(func(f segment.Found) metrics.Mask { return f.LineMask }, purple, false)
+	}},
+}
+
+// canvas is a transparent picture of one photo's findings.
+type canvas struct {
+	run  *seriesRun
+	shot *shot
+	back cv.Affine // photo -> picture
+	img  *image.NRGBA
+	any  bool
+}
+
+func (c *canvas) set(z *zone, x, y float64, col color.NRGBA) {
+	u, v := c.back.At(float64(z.rect.Min.X)+x, float64(z.rect.Min.Y)+y)
+	p := image.Pt(int(math.Round(u)), int(math.Round(v)))
+	if p.In(c.img.Rect) {
+		c.img.SetNRGBA(p.X, p.Y, col)
+		c.any = true
+	}
+}
+
+// masks draws one mask of every zone, as outlines or filled.
+func (c *canvas) masks(of func(segment.Found) metrics.Mask, col color.NRGBA, outlines bool) {
+	for _, z := range c.run.zones {
+		f, ok := c.shot.found[z.name]
+		if !ok {
+			continue
+		}
+		zs, m := c.shot.zones[z.name], of(f)
+		if outlines {
+			c.outline(zs, m, col)
+			continue
+		}
+		for i, v := range m.Pix {
+			if v != 0 {
+				c.set(zs, float64(i%m.W), float64(i/m.W), col)
+			}
+		}
+	}
+}
+
+// outline draws the inner edge of a mask.
+func (c *canvas) outline(z *zone, m metrics.Mask, col color.NRGBA) {
+	at := func(x, y int) bool { return x >= 0 && y >= 0 && x < m.W && y < m.H && m.Pix[y*m.W+x] != 0 }
+	for i, v := range m.Pix {
+		x, y := i%m.W, i/m.W
+		if v != 0 && !(at(x-1, y) && at(x+1, y) && at(x, y-1) && at(x, y+1)) {
+			c.set(z, float64(x), float64(y), col)
+		}
+	}
+}
+
+// ring draws a circle around an object, a little larger than it.
+func (c *canvas) ring(z *zone, o metrics.Object, col color.NRGBA) {
+	r := o.Diameter/2 + 1/math.Hypot(c.back.A, c.back.D)
+	for k := range 24 {
+		s, co := math.Sincos(float64(k) * math.Pi / 12)
+		c.set(z, o.X+r*co, o.Y+r*s, col)
+	}
+}
+
+var unsafeInName = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
+
+// drawPictures writes aligned pictures, overlays and masks of the first photo of
+// each session, all in one frame.
+func drawPictures(r *seriesRun) error {
+	for _, d := range []string{"aligned", "overlays", "masks"} {
+		if err := os.MkdirAll(filepath.Join(r.dir, d), 0o700); err != nil {
+			return err
+		}
+	}
+	if mm := r.shots[0].pxPerMM; mm > 0 {
+		r.result.PictureMMPerPx = result.Number(math.Hypot(r.pictures.toBase.A, r.pictures.toBase.D) / mm)
+	}
+	for i, s := range r.shots {
+		if !r.first(s) {
+			continue
+		}
+		r.progress(s.session.ID, "pictures")
+		name := fmt.Sprintf("%s-%02d-%s", unsafeInName.ReplaceAllString(r.series.View, "_"), i+1, unsafeInName.ReplaceAllString(s.session.ID, "_"))
+		if err := r.drawShot(s, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// first tells whether a photo is its session's first that passed.
+func (r *seriesRun) first(s *shot) bool {
+	for _, o := range r.shots {
+		if o.session == s.session {
+			return o == s
+		}
+	}
+	return false
+}
+
+func (r *seriesRun) drawShot(s *shot, name string) error {
+	s.pictures = map[string]string{}
+	put := func(kind, file string, data []byte) error {
+		s.pictures[kind] = filepath.ToSlash(file)
+		return os.WriteFile(filepath.Join(r.dir, file), data, 0o600)
+	}
+	jpg, err := cv.EncodeJPEG(s.picture, 90)
+	if err != nil {
+		return err
+	}
+	if err := put("aligned", filepath.Join("aligned", name+".jpg"), jpg); err != nil {
+		return err
+	}
+	back := inverse(r.toPhoto(s))
+	for _, l := range layers {
+		c := &canvas{run: r, shot: s, back: back, img: image.NewNRGBA(image.Rect(0, 0, r.pictures.w, r.pictures.h))}
+		l.draw(c)
+		if !c.any {
+			continue
+		}
+		data, err := encodePNG(c.img)
+		if err != nil {
+			return err
+		}
+		if err := put(l.name, filepath.Join("overlays", name+"-"+l.name+".png"), data); err != nil {
+			return err
+		}
+	}
+	data, err := encodePNG(r.zoneMask(s))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(r.dir, "masks", name+".png"), data, 0o600)
+}
+
+// zoneMask is the skin that was measured, as a picture of indices: 0 for none, else
+// the place of the zone in study.ZoneNames, from 1.
+func (r *seriesRun) zoneMask(s *shot) *image.Paletted {
+	palette := color.Palette{color.NRGBA{}, blue, orange, green, purple, brown, vermilion, color.NRGBA{86, 180, 233, 255}, color.NRGBA{240, 228, 66, 255}}
+	img := image.NewPaletted(image.Rect(0, 0, r.pictures.w, r.pictures.h), palette)
+	m := r.toPhoto(s)
+	for k, z := range r.zones {
+		zs := s.zones[z.name]
+		if z.name == referenceZone || zs.refused != "" {
+			continue
+		}
+		for i := range img.Pix {
+			x, y := m.At(float64(i%r.pictures.w), float64(i/r.pictures.w))
+			p := image.Pt(int(math.Round(x)), int(math.Round(y)))
+			if p.In(zs.rect) && zs.skin[(p.Y-zs.rect.Min.Y)*zs.rect.Dx()+p.X-zs.rect.Min.X] != 0 {
+				img.Pix[i] = uint8(k + 1)
+			}
+		}
+	}
+	return img
+}
+
+func encodePNG(img image.Image) ([]byte, error) {
+	var b bytes.Buffer
+	enc := png.Encoder{CompressionLevel: png.BestSpeed}
+	err := enc.Encode(&b, img)
+	return b.Bytes(), err
+}

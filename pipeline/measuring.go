@@ -1,0 +1,416 @@
+package pipeline
+
+import (
+	"errors"
+	"math"
+	"slices"
+
+	"github.com/dermatrend/dermatrend/metrics"
+	"github.com/dermatrend/dermatrend/pipeline/compare"
+	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
+	"github.com/dermatrend/dermatrend/pipeline/result"
+	"github.com/dermatrend/dermatrend/pipeline/segment"
+)
+
+// value is one metric of one zone in one photo at one sharpness.
+type value struct {
+	shot   int
+	zone   string
+	metric *metrics.Metric
+	basis  string
+	v      float64 // NaN where undefined
+	n      int
+	status result.Status
+	reason string
+}
+
+// measurePhotos segments and measures every zone of every photo: as photographed
+// (basis native), with all comparable photos blurred to the worst of them (basis
+// series, for slopes), and the latest photo and the baseline at the worse
+// sharpness of the two (basis pair, for verdicts).
+func measurePhotos(r *seriesRun) error {
+	list := metrics.All()
+	for zi := range r.zones {
+		z := &r.zones[zi]
+		if z.name == referenceZone {
+			continue
+		}
+		r.progress("", "measure "+z.name)
+		m := zoneMeasurer{r: r, zone: z.name, list: list}
+		if err := m.all(); err != nil {
+			return err
+		}
+	}
+	r.measurementRows()
+	return r.objectRows()
+}
+
+// zoneMeasurer measures one zone through the series.
+type zoneMeasurer struct {
+	r    *seriesRun
+	zone string
+	list []metrics.Metric
+	// reference is the zone whose colour this one is related to; empty for none.
+	reference string
+}
+
+func (m *zoneMeasurer) all() error {
+	shots := m.r.shots
+	m.reference = m.r.referenceFor(m.zone)
+	usable := func(i int) bool { return shots[i].zones[m.zone].refused == "" }
+	if !usable(0) {
+		for i := range shots {
+			m.refuse(i, result.BasisNative, shots[0].zones[m.zone].refused)
+		}
+		return nil
+	}
+	native, err := m.freeze(0)
+	if err != nil {
+		return err
+	}
+	for i := range shots {
+		if !usable(i) {
+			m.refuse(i, result.BasisNative, shots[i].zones[m.zone].refused)
+			continue
+		}
+		if err := m.measure(i, result.BasisNative, 0, native); err != nil {
+			return err
+		}
+	}
+	// Variance of the blur that all are brought to, in baseline px^2.
+	worst, known := 0.0, 0
+	for i, s := range shots {
+		if usable(i) && !math.IsNaN(s.blurVar) && s.gate[metrics.Texture].Status != result.Refused {
+			worst = math.Max(worst, s.blurVar)
+			known++
+		}
+	}
+	if known > 1 {
+		t, err := m.freeze(worst)
+		if err != nil {
+			return err
+		}
+		for i := range shots {
+			if usable(i) {
+				if err := m.measure(i, result.BasisSeries, worst, t); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	for _, latest := range m.r.latestOf(m.zone) {
+		v := math.Max(0, shots[latest].blurVar)
+		t := native
+		if math.IsNaN(v) {
+			v = 0
+		} else if v > 0 {
+			if t, err = m.freeze(v); err != nil {
+				return err
+			}
+		}
+		for i, s := range shots {
+			if usable(i) && (s.session == shots[0].session || s.session == shots[latest].session) {
+				if err := m.measure(i, pairBasis(shots[latest]), v, t); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func pairBasis(s *shot) string { return result.BasisPair + s.session.ID }
+
+// latest is the index of the last photo that a verdict on a metric family of a
+// zone can use; 0 for none.
+func (r *seriesRun) latest(zone string, f metrics.Family) int {
+	for i := len(r.shots) - 1; i > 0; i-- {
+		s := r.shots[i]
+		if s.session != r.shots[0].session && s.zones[zone].refused == "" && s.gate[f].Status != result.Refused {
+			return i
+		}
+	}
+	return 0
+}
+
+// latestOf lists the photos that any verdict on a zone uses, in order.
+func (r *seriesRun) latestOf(zone string) []int {
+	var out []int
+	for _, metric := range metrics.All() {
+		if i := r.latest(zone, metric.Family); i > 0 && !slices.Contains(out, i) {
+			out = append(out, i)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// thresholds of a zone, frozen on the baseline at one sharpness.
+type thresholds struct {
+	segment segment.Thresholds
+	metric  metrics.Frozen
+}
+
+// freeze fixes the thresholds on the baseline, blurred by an added variance in
+// baseline px^2.
+func (m *zoneMeasurer) freeze(variance float64) (thresholds, error) {
+	p, err := m.blurred(0, variance)
+	if err != nil {
+		return thresholds{}, err
+	}
+	m.relate(0, p)
+	t := thresholds{metric: metrics.Freeze(p)}
+	p.Frozen = &t.metric
+	t.segment, err = segment.Freeze(p)
+	return t, err
+}
+
+// blurred is the zone's patch in photo i, brought to the sharpness that the
+// baseline has with an added variance (baseline px^2).
+func (m *zoneMeasurer) blurred(i int, variance float64) (*metrics.Patch, error) {
+	s := m.r.shots[i]
+	p := s.patch(s.zones[m.zone])
+	if g := metrics.MedianPixels(onSkin(p, p.G)); g > 0 && !math.IsNaN(s.noise) {
+		p.NoiseOD = s.noise / (g * math.Ln10)
+	}
+	have := s.blurVar
+	if math.IsNaN(have) {
+		return p, nil
+	}
+	// Less than 0.15 px changes no band by a per cent.
+	sigma := math.Sqrt(math.Max(0, variance-have)) * s.scaleToBase()
+	if sigma < 0.15 {
+		return p, nil
+	}
+	for _, c := range []*metrics.Plane{&p.R, &p.G, &p.B} {
+		b, err := cv.Gaussian(cv.Plane(*c), sigma)
+		if err != nil {
+			return nil, err
+		}
+		*c = metrics.Plane(b)
+	}
+	p.BlurPx, p.NoiseBlurPx = sigma, sigma
+	return p, nil
+}
+
+// onSkin lists the values of a plane on the patch's skin.
+func onSkin(p *metrics.Patch, c metrics.Plane) []float32 {
+	var v []float32
+	for i, k := range p.Skin.Pix {
+		if k != 0 {
+			v = append(v, c.Pix[i])
+		}
+	}
+	return v
+}
+
+// referenceFor names the zone that colour is related to: the manifest's reference
+// skin, else an untreated zone, else the forehead, which may itself have been
+// treated (the trend then says relative). Empty where there is none.
+func (r *seriesRun) referenceFor(zone string) string {
+	fit := func(name string) bool {
+		if name == zone {
+			return false
+		}
+		for _, s := range r.shots {
+			if z, ok := s.zones[name]; !ok || s == r.shots[0] && z.refused != "" {
+				return false
+			}
+		}
+		return true
+	}
+	if fit(referenceZone) {
+		return referenceZone
+	}
+	for _, name := range r.untreated() {
+		if fit(name) {
+			return name
+		}
+	}
+	if fit("forehead") {
+		return "forehead"
+	}
+	return ""
+}
+
+// untreated lists the zones recorded as untreated, the forehead first; none where
+// the manifest does not say what was treated.
+func (r *seriesRun) untreated() []string {
+	t := r.series.Subject.Treatment
+	if t == nil || len(t.Zones) == 0 {
+		return nil
+	}
+	treated := map[string]bool{}
+	for _, z := range t.Zones {
+		treated[z] = true
+	}
+	var out []string
+	for _, z := range r.zones {
+		if z.name != referenceZone && !treated[z.name] {
+			out = append(out, z.name)
+		}
+	}
+	return out
+}
+
+// refColour is the colour of a reference zone in one photo.
+type refColour struct {
+	index metrics.Reference
+	rgb   [3]float64 // medians, linear light
+	ok    bool
+}
+
+// reference measures the colour of a reference zone, once per photo.
+func (s *shot) reference(name string) refColour {
+	if c, ok := s.references[name]; ok {
+		return c
+	}
+	var c refColour
+	if z := s.zones[name]; z.refused == "" {
+		source := "zone " + name
+		if name == referenceZone {
+			source = "reference_skin"
+		}
+		p := s.patch(z)
+		ref, err := metrics.NewReference(p, source)
+		c = refColour{index: ref, ok: err == nil}
+		for i, plane := range []metrics.Plane{p.R, p.G, p.B} {
+			c.rgb[i] = metrics.MedianPixels(onSkin(p, plane))
+			c.ok = c.ok && c.rgb[i] > 0
+		}
+	}
+	if s.references == nil {
+		s.references = map[string]refColour{}
+	}
+	s.references[name] = c
+	return c
+}
+
+// relate gives a patch its reference skin.
+func (m *zoneMeasurer) relate(i int, p *metrics.Patch) {
+	if m.reference == "" {
+		return
+	}
+	if c := m.r.shots[i].reference(m.reference); c.ok {
+		p.Ref = c.index
+	}
+}
+
+// absolute colour needs a card; without one it holds only after the reference skin
+// of both photos was made equal.
+var absolute = map[string]bool{"a_star": true, "ita_deg": true, "melanin_index": true, "erythema_index_absolute": true}
+
+// measure adds the values of one photo at one sharpness.
+func (m *zoneMeasurer) measure(i int, basis string, variance float64, t thresholds) error {
+	s := m.r.shots[i]
+	p, err := m.blurred(i, variance)
+	if err != nil {
+		return err
+	}
+	m.relate(i, p)
+	p.Frozen = &t.metric
+	found, err := segment.Find(p, t.segment)
+	if err != nil {
+		return err
+	}
+	p.Objects, p.Lines, p.Missing = found.Objects, found.Lines, found.Missing
+	if basis == result.BasisNative {
+		s.keep(m.zone, found)
+	}
+	matched := basis != result.BasisNative
+	equal := false
+	if matched && m.reference != "" {
+		equal = m.equalise(i, p)
+	}
+	for k := range m.list {
+		metric := &m.list[k]
+		val := value{shot: i, zone: m.zone, metric: metric, basis: basis, v: math.NaN(), status: result.OK}
+		switch {
+		case matched && absolute[metric.Name] && !equal:
+			val.status, val.reason = result.Refused, "absolute colour changes with the camera's white balance: no reference skin for this zone, and no colour card"
+		case matched && blind(metric.Family) && math.IsNaN(s.blurVar):
+			val.status, val.reason = result.Refused, "sharpness could not be measured, so it could not be matched"
+		default:
+			v, err := metric.Measure(p)
+			if err != nil {
+				val.status, val.reason = result.Refused, reasonOf(err)
+				break
+			}
+			val.v, val.n = v, p.Support(metric.Family)
+			m.judge(s, &val)
+		}
+		m.r.values = append(m.r.values, val)
+	}
+	return nil
+}
+
+// blind tells whether a family cannot be compared without known sharpness.
+func blind(f metrics.Family) bool {
+	return f == metrics.Texture || f == metrics.Lines || f == metrics.Pores || f == metrics.Scars
+}
+
+// judge gives a measured value the status that the checks of its photo ask for.
+func (m *zoneMeasurer) judge(s *shot, v *value) {
+	j := s.gate[v.metric.Family]
+	if c := s.zones[m.zone].caution; c != "" && j.Status == result.OK {
+		j = compare.Judgement{Status: result.Caution, Reason: c}
+	}
+	v.status, v.reason = j.Status, j.Reason
+}
+
+// equalise multiplies the channels so that the reference skin has the colour that
+// it has at baseline; false where a photo lacks it. What is relative to the
+// reference stays as it is.
+func (m *zoneMeasurer) equalise(i int, p *metrics.Patch) bool {
+	base, s := m.r.shots[0].reference(m.reference), m.r.shots[i].reference(m.reference)
+	if !base.ok || !s.ok {
+		return false
+	}
+	for c, plane := range []metrics.Plane{p.R, p.G, p.B} {
+		for k := range plane.Pix {
+			plane.Pix[k] *= float32(base.rgb[c] / s.rgb[c])
+		}
+	}
+	p.Ref = base.index
+	return true
+}
+
+// refuse adds a row without a value for every metric.
+func (m *zoneMeasurer) refuse(i int, basis, reason string) {
+	for k := range m.list {
+		m.r.values = append(m.r.values, value{shot: i, zone: m.zone, metric: &m.list[k], basis: basis, v: math.NaN(), status: result.Refused, reason: reason})
+	}
+}
+
+// reasonOf is an error's text without the sentinel that it wraps.
+func reasonOf(err error) string {
+	text := err.Error()
+	if errors.Is(err, metrics.ErrUndefined) {
+		suffix := ": " + metrics.ErrUndefined.Error()
+		if n := len(text) - len(suffix); n > 0 && text[n:] == suffix {
+			return text[:n]
+		}
+	}
+	return text
+}
+
+// measurementRows turns the values into rows of measurements.csv.
+func (r *seriesRun) measurementRows() {
+	for _, v := range r.values {
+		s := r.shots[v.shot]
+		r.result.Measurements = append(r.result.Measurements, result.Measurement{
+			Subject: r.series.Subject.ID, View: r.series.View, Session: s.session.ID, Date: s.date(), Day: s.session.Day,
+			DaysSinceTreatment: s.session.DaysSinceTreatment, Photo: s.ref.File, Zone: v.zone, Metric: v.metric.Name,
+			Value: result.Number(v.v), Unit: v.metric.Unit, Basis: v.basis, N: v.n, PxPerMM: knownScale(s.pxPerMM),
+			Status: v.status, Reason: v.reason,
+		})
+	}
+}
+
+// knownScale is a scale as printed: none where it is 0.
+func knownScale(v float64) result.Number {
+	if v > 0 {
+		return result.Number(v)
+	}
+	return result.None()
+}

@@ -1,0 +1,124 @@
+package pipeline
+
+import (
+	"math"
+
+	"github.com/dermatrend/dermatrend/metrics"
+	"github.com/dermatrend/dermatrend/pipeline/result"
+	"github.com/dermatrend/dermatrend/pipeline/segment"
+)
+
+// keep stores what was found in a zone of the photo as it is.
+func (s *shot) keep(zone string, f segment.Found) {
+	if s.found == nil {
+		s.found = map[string]segment.Found{}
+	}
+	s.found[zone] = f
+}
+
+// objectRows lists every object in the photo's own pixels, with the same track for
+// the same scar or mark in every session.
+func (r *seriesRun) objectRows() error {
+	perMM := r.shots[0].pxPerMM
+	unit := perMM
+	if !(unit > 0) { // without a scale an average face serves to match tracks only
+		unit = r.shots[0].frame.Scale() * r.shots[0].frame.Unit / 63
+	}
+	rows := make([][]result.Object, len(r.shots))
+	places := make([][]segment.TrackObject, len(r.shots))
+	for i, s := range r.shots {
+		for _, z := range r.zones {
+			f, ok := s.found[z.name]
+			if !ok {
+				continue
+			}
+			zs := s.zones[z.name]
+			for _, o := range f.Objects {
+				x, y := float64(zs.rect.Min.X)+o.X, float64(zs.rect.Min.Y)+o.Y
+				row := result.Object{Subject: r.series.Subject.ID, View: r.series.View, Session: s.session.ID, Photo: s.ref.File,
+					Zone: z.name, Kind: string(o.Kind), ID: len(rows[i]) + 1, XPx: result.Number(x), YPx: result.Number(y),
+					DiameterMM: result.None(), AreaMM2: result.None(), Contrast: result.Number(o.Contrast), Type: o.Type, Status: s.gate[familyOf[o.Kind]].Status}
+				if s.pxPerMM > 0 {
+					row.DiameterMM, row.AreaMM2 = result.Number(o.Diameter/s.pxPerMM), result.Number(o.Area/(s.pxPerMM*s.pxPerMM))
+				}
+				bx, by := x, y
+				if s.toShot != nil {
+					bx, by, _ = s.toShot.ToBase(x, y)
+				}
+				scale := unit * s.scaleToBase()
+				places[i] = append(places[i], segment.TrackObject{Kind: o.Kind, X: bx / unit, Y: by / unit, AreaMM: o.Area / (scale * scale)})
+				rows[i] = append(rows[i], row)
+			}
+		}
+	}
+	for i, ids := range segment.Track(places) {
+		for k, id := range ids {
+			rows[i][k].Track = id
+		}
+		r.result.Objects = append(r.result.Objects, rows[i]...)
+	}
+	return nil
+}
+
+var familyOf = map[metrics.Kind]metrics.Family{metrics.Pore: metrics.Pores, metrics.Scar: metrics.Scars, metrics.RedSpot: metrics.Redness, metrics.BrownMark: metrics.Pigment}
+
+// visits describes the sessions for the report, those without a usable photo too.
+func (r *seriesRun) visits() {
+	for i := range r.series.Sessions {
+		session := &r.series.Sessions[i]
+		v := result.Visit{Session: session.ID, Date: session.Date.String(), Day: session.Day, DaysSinceTreatment: session.DaysSinceTreatment}
+		if len(session.Photos) > 0 {
+			v.Photo = session.Photos[0].File
+		}
+		found := false
+		for _, s := range r.shots {
+			if s.session != session || found {
+				continue
+			}
+			found = true
+			v.Photo, v.Baseline, v.Pictures = s.ref.File, s == r.shots[0], s.pictures
+			v.Comparable, v.Reason = r.comparable(s)
+		}
+		if !found {
+			for _, x := range r.result.Rejections {
+				if x.Session == session.ID {
+					v.Reason = x.Reason
+				}
+			}
+		}
+		r.result.Visits = append(r.result.Visits, v)
+	}
+	if len(r.shots) > 0 {
+		r.result.ITADeg = r.skinTone()
+	}
+}
+
+// comparable tells whether any metric family of a photo can be compared, and what
+// to mind.
+func (r *seriesRun) comparable(s *shot) (bool, string) {
+	ok, why := false, ""
+	for _, c := range s.checks {
+		if c.Explanation != "" && len(c.Affects) > 0 && why == "" {
+			why = c.Explanation
+		}
+	}
+	for _, j := range s.gate {
+		ok = ok || j.Status != result.Refused
+	}
+	if s.base == nil {
+		ok = true
+	}
+	return ok, why
+}
+
+// skinTone is the individual typology angle of the forehead at baseline, else of
+// the first zone that has one.
+func (r *seriesRun) skinTone() result.Number {
+	tone := math.NaN()
+	for _, v := range r.values {
+		if v.metric.Name == "ita_deg" && v.basis == result.BasisNative && v.shot == 0 && !math.IsNaN(v.v) && (math.IsNaN(tone) || v.zone == "forehead") {
+			tone = v.v
+		}
+	}
+	return result.Number(tone)
+}
