@@ -80,6 +80,7 @@ func (a Agreement) absolute() (single, average Estimate) {
 	rest := k*a.MSJ + (k*n-k-n)*a.MSE
 	single.Low = clamp1(n * (a.MSB - low*a.MSE) / (low*rest + n*a.MSB))
 	single.High = clamp1(n * (high*a.MSB - a.MSE) / (rest + n*high*a.MSB))
+	single.High = math.Max(single.Low, single.High) // rounding can swap them where they meet
 	// The mean of k follows from one by Spearman & Brown's step.
 	average.Low, average.High = stepUp(single.Low, k), stepUp(single.High, k)
 	return single, average
