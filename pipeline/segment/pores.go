@@ -21,8 +21,8 @@ var (
 )
 
 const (
-	poreMADs        = 5.0   // threshold, in robust SD of the baseline's response
-	poreFloorOD     = 0.004 // response below which nothing is called a pore on any skin
+	poreMADs        = 3.3   // threshold, in robust SD of the baseline's response
+	poreFloorOD     = 0.025 // response below which nothing is called a pore on any skin
 	poreNoiseSDs    = 5.0   // and never below this many SD of the pixel noise
 	poreSpacingMM   = 0.30  // of two centres
 	poreEdgeMM      = 0.30  // from the edge of the skin mask
@@ -183,13 +183,19 @@ func measurePore(g grid, scales []blobScale, c candidate, seen []bool) (metrics.
 	if r.open || r.elongation > poreMaxAxes || half <= 0 {
 		return metrics.Object{}, nil, false
 	}
-	d2 := 8 * (sigma*sigma - g.blur*g.blur) // science.md 2: d = 2 sqrt(2) sigma, blur taken out
-	d := math.Sqrt(max(d2, math.Pow(0.1*g.scale, 2)))
+	return g.pore(r.cx, r.cy, sigma, amplitude), r.pixels, true
+}
+
+// pore is the object of a fitted blob. The blur of the photo is taken out of the
+// diameter (science.md 2: d = 2 sqrt(2) sigma), of which a tenth of a millimetre is
+// the least that is told from nothing; the contrast is the mean over the disc of
+// the blob as it is seen.
+func (g grid) pore(x, y, sigma, amplitude float64) metrics.Object {
+	d := math.Sqrt(max(8*(sigma*sigma-g.blur*g.blur), math.Pow(0.1*g.scale, 2)))
 	return metrics.Object{
-		Kind: metrics.Pore, X: r.cx, Y: r.cy,
-		Diameter: d, Area: math.Pi / 4 * d * d,
-		Contrast: amplitude * (1 - math.Exp(-1)), // the mean over the disc of that diameter
-	}, r.pixels, true
+		Kind: metrics.Pore, X: x, Y: y, Diameter: d, Area: math.Pi / 4 * d * d,
+		Contrast: amplitude * (1 - math.Exp(-1)),
+	}
 }
 
 // fitGaussian fits standard deviation (pixels, blur included) and amplitude (OD)

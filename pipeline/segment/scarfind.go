@@ -87,7 +87,10 @@ func findScars(full grid, t ScarLevels) ([]metrics.Object, cv.Gray, error) {
 	if mask, err = merged(mask, scarMergeMM*s.scale); err != nil {
 		return nil, cv.Gray{}, err
 	}
-	objects, err := s.objects(mask, kinds, full)
+	if err := s.sized(mask, kinds); err != nil {
+		return nil, cv.Gray{}, err
+	}
+	objects, err := s.measure(mask, kinds, full)
 	if err != nil {
 		return nil, cv.Gray{}, err
 	}
@@ -275,8 +278,32 @@ func enlarge(mask cv.Gray, w, h int) (cv.Gray, error) {
 	return out, nil
 }
 
-// objects measures the regions of mask; those that are too small are erased.
-func (s scarPlanes) objects(mask cv.Gray, kinds []string, full grid) ([]metrics.Object, error) {
+// sized erases the regions of mask that are too small and gives each other one
+// commonest type throughout.
+func (s scarPlanes) sized(mask cv.Gray, kinds []string) error {
+	labels, regions, err := cv.Components(mask)
+	if err != nil {
+		return err
+	}
+	for _, c := range regions {
+		pixels := within(labels, s.w, c)
+		kind, least := commonest(pixels, kinds), scarMinMM2
+		if kind == "icepick" {
+			least = pitMinMM2
+		}
+		for _, i := range pixels {
+			kinds[i] = kind
+			if float64(c.Area) < least*s.scale*s.scale {
+				mask.Pix[i] = 0
+			}
+		}
+	}
+	return nil
+}
+
+// measure returns an object for every region of mask in the coordinates of full;
+// kinds is the type at every pixel.
+func (s scarPlanes) measure(mask cv.Gray, kinds []string, full grid) ([]metrics.Object, error) {
 	labels, regions, err := cv.Components(mask)
 	if err != nil {
 		return nil, err
@@ -289,22 +316,12 @@ func (s scarPlanes) objects(mask cv.Gray, kinds []string, full grid) ([]metrics.
 	out := []metrics.Object{}
 	for _, c := range regions {
 		pixels := within(labels, s.w, c)
-		kind, least := commonest(pixels, kinds), scarMinMM2
-		if kind == "icepick" {
-			least = pitMinMM2
-		}
-		if float64(c.Area) < least*s.scale*s.scale {
-			for _, i := range pixels {
-				mask.Pix[i] = 0
-			}
-			continue
-		}
 		area := float64(c.Area) * kx * ky
 		out = append(out, metrics.Object{
 			Kind: metrics.Scar, X: (c.CX+0.5)*kx - 0.5, Y: (c.CY+0.5)*ky - 0.5,
 			Diameter: 2 * math.Sqrt(area/math.Pi), Area: area,
 			Contrast: s.contrast(pixels, c, ring),
-			Type:     kind,
+			Type:     kinds[pixels[0]],
 		})
 	}
 	byPlace(out)
