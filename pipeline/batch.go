@@ -69,9 +69,10 @@ type Summary struct {
 
 // SubjectSummary counts the verdicts of one person.
 type SubjectSummary struct {
-	ID       string
-	Report   string // path
-	Verdicts map[result.Verdict]int
+	ID      string
+	Report  string                 // path
+	Primary map[result.Verdict]int // of the primary metrics
+	Safety  int                    // possible worsenings, to be examined
 }
 
 // Run measures a study and writes the tables and reports to the folder out, whole
@@ -426,10 +427,15 @@ func addToIndex(index *report.Index, s result.Subject) {
 }
 
 func summarise(out string, s result.Subject) SubjectSummary {
-	sum := SubjectSummary{ID: s.ID, Report: filepath.Join(out, s.ID, reportFile), Verdicts: map[result.Verdict]int{}}
+	sum := SubjectSummary{ID: s.ID, Report: filepath.Join(out, s.ID, reportFile), Primary: map[result.Verdict]int{}}
 	for _, v := range s.Series {
 		for _, t := range v.Trends {
-			sum.Verdicts[t.Verdict]++
+			switch {
+			case t.Role == "primary":
+				sum.Primary[t.Verdict]++
+			case t.Role == "safety" && t.Verdict == result.Worsened:
+				sum.Safety++
+			}
 		}
 	}
 	return sum

@@ -51,7 +51,7 @@ func standIn(_ context.Context, _ Config, s study.Series, dir string, progress f
 		})
 		out.Timings = append(out.Timings, result.Timing{Session: v.ID, Stage: "measure", Seconds: result.Number(time.Since(start).Seconds())})
 	}
-	out.Trends = []result.Trend{{Subject: out.Subject, View: out.View, Zone: "nose", Metric: "m", Verdict: result.NoDetectableChange}}
+	out.Trends = []result.Trend{{Subject: out.Subject, View: out.View, Zone: "nose", Metric: "m", Role: "primary", Verdict: result.NoDetectableChange}}
 	return out, nil
 }
 
@@ -169,7 +169,7 @@ func TestOutputDoesNotDependOnWorkers(t *testing.T) {
 	if n := strings.Count(got["measurements.csv"], "\n"); n != 1+3*2*2 {
 		t.Errorf("measurements.csv has %d lines", n)
 	}
-	if sum.Series != 6 || sum.Photos != 12 || len(sum.Subjects) != 3 || sum.Subjects[0].ID != "P1" || sum.Subjects[0].Verdicts[result.NoDetectableChange] != 2 {
+	if sum.Series != 6 || sum.Photos != 12 || len(sum.Subjects) != 3 || sum.Subjects[0].ID != "P1" || sum.Subjects[0].Primary[result.NoDetectableChange] != 2 {
 		t.Errorf("summary: %+v", sum)
 	}
 	if strings.Contains(got["P1/result.json"], "Seconds") {

@@ -17,7 +17,7 @@ func (c reportCommand) Run(in *invocation) error {
 		return err
 	}
 	for _, s := range subjects {
-		fmt.Fprintf(in.stdout, "%s: %s\n", s.ID, verdicts(s.Verdicts))
+		fmt.Fprintf(in.stdout, "%s: %s\n", s.ID, verdicts(s))
 	}
 	_, err = fmt.Fprintf(in.stdout, "report: %s\n", filepath.Join(c.Out, "index.html"))
 	return err

@@ -110,7 +110,7 @@ func (c runCommand) plan(in *invocation, st *study.Study) error {
 func printSummary(w io.Writer, out string, sum pipeline.Summary) {
 	fmt.Fprintf(w, "%s of %s measured\n", count(sum.Series, "series"), count(len(sum.Subjects), "person"))
 	for _, s := range sum.Subjects {
-		fmt.Fprintf(w, "%s: %s\n", s.ID, verdicts(s.Verdicts))
+		fmt.Fprintf(w, "%s: %s\n", s.ID, verdicts(s))
 	}
 	printRejections(w, sum.Rejections)
 	report := filepath.Join(out, "index.html")
@@ -131,16 +131,19 @@ func printRejections(w io.Writer, all []result.Rejection) {
 	}
 }
 
-// verdicts puts counts into words.
-func verdicts(n map[result.Verdict]int) string {
+// verdicts puts what became of a person's primary metrics into words.
+func verdicts(s pipeline.SubjectSummary) string {
 	var parts []string
 	for _, v := range []result.Verdict{result.Improved, result.Worsened, result.NoDetectableChange, result.NotComparable} {
-		if n[v] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n[v], strings.ReplaceAll(string(v), "_", " ")))
+		if n := s.Primary[v]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, strings.ReplaceAll(string(v), "_", " ")))
 		}
 	}
 	if len(parts) == 0 {
-		return "no trends"
+		parts = []string{"no verdicts"}
+	}
+	if s.Safety > 0 {
+		parts = append(parts, fmt.Sprintf("%d possible worsening, examine", s.Safety))
 	}
 	return strings.Join(parts, ", ")
 }
