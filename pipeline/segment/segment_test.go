@@ -74,18 +74,18 @@ func TestPores(t *testing.T) {
 func TestFrozenThresholdsShowTheChange(t *testing.T) {
 	before, _ := porous(14.6, 0.6)
 	after, _ := porous(14.6, 0.6)
-	after.scaled(0.5)
+	after.scaled(0.3)
 	base := before.patch()
 	a := of(search(t, base, base).Objects, metrics.Pore)
 	b := of(search(t, base, after.patch()).Objects, metrics.Pore)
 	if len(a) < 100 || len(b) > len(a)/2 {
-		t.Errorf("%d pores at baseline, %d at half the contrast: want under half", len(a), len(b))
+		t.Errorf("%d pores at baseline, %d at 0.3 of the contrast: want under half", len(a), len(b))
 	}
 }
 
 // scarred is skin with pores and scars of three types, in turn.
 func scarred(depth float64) (*skin, []place) {
-	s := newSkin(36, 36, 14.6, 6)
+	s := newSkin(34, 34, 12, 6)
 	scars := s.scatter(12, 5, 4, nil)
 	for i := range scars {
 		q := &scars[i]
@@ -159,7 +159,7 @@ func TestScarContrastFollowsDepth(t *testing.T) {
 }
 
 func TestBareSkinHoldsLittle(t *testing.T) {
-	s := newSkin(30, 30, 14.6, 8)
+	s := newSkin(24, 24, 14.6, 8)
 	p := s.patch()
 	f := search(t, p, p)
 	if n := len(of(f.Objects, metrics.Pore)); n > 9 { // one per cm2
@@ -176,8 +176,8 @@ func TestBareSkinHoldsLittle(t *testing.T) {
 }
 
 func TestMarks(t *testing.T) {
-	s := newSkin(36, 36, 14.6, 9)
-	all := s.scatter(12, 5, 4, nil)
+	s := newSkin(32, 32, 10, 9)
+	all := s.scatter(10, 5, 4, nil)
 	var brown, reds []place
 	for i, q := range all {
 		q.d = 1.5 + 2*s.rng.Float64()
@@ -217,7 +217,7 @@ func TestMarks(t *testing.T) {
 }
 
 func TestLines(t *testing.T) {
-	s := newSkin(30, 30, 14.6, 10)
+	s := newSkin(30, 30, 12, 10)
 	want := 0.0
 	for i := range 5 {
 		length := 6 + 2*float64(i)
@@ -235,7 +235,7 @@ func TestLines(t *testing.T) {
 }
 
 func TestRedAreaIsAbsolute(t *testing.T) {
-	s := newSkin(30, 30, 14.6, 11)
+	s := newSkin(30, 30, 8, 11)
 	s.mark(15, 15, 12, 0.10, blood) // larger than any spot: an area
 	p := s.patch()
 	p.Ref = metrics.Reference{ErythemaIndex: 100 * (s.tone[green] - s.tone[red]), Source: "test"}
@@ -261,7 +261,7 @@ func TestRedAreaIsAbsolute(t *testing.T) {
 }
 
 func TestMissing(t *testing.T) {
-	s := newSkin(20, 20, 14.6, 12)
+	s := newSkin(12, 12, 14.6, 12)
 	p := s.patch()
 	for _, c := range []struct {
 		scale   float64
@@ -304,24 +304,24 @@ func TestMissing(t *testing.T) {
 
 // Whatever the mask and the size, there is an answer and no panic.
 func TestOddPatches(t *testing.T) {
-	full := newSkin(20, 20, 14.6, 13).patch()
+	full := newSkin(12, 12, 14.6, 13).patch()
 	th, err := Freeze(full)
 	if err != nil {
 		t.Fatal(err)
 	}
-	empty := newSkin(20, 20, 14.6, 13).patch()
+	empty := newSkin(12, 12, 14.6, 13).patch()
 	clear(empty.Skin.Pix)
-	black := newSkin(20, 20, 14.6, 13).patch()
+	black := newSkin(12, 12, 14.6, 13).patch()
 	for _, p := range []*metrics.Plane{&black.R, &black.G, &black.B} {
 		clear(p.Pix)
 	}
-	strip := newSkin(20, 20, 14.6, 13).patch()
+	strip := newSkin(12, 12, 14.6, 13).patch()
 	for i := range strip.Skin.Pix {
-		if i%strip.Skin.W != 100 {
+		if i%strip.Skin.W != 80 {
 			strip.Skin.Pix[i] = 0
 		}
 	}
-	broken := newSkin(20, 20, 14.6, 13).patch()
+	broken := newSkin(12, 12, 14.6, 13).patch()
 	broken.G.Pix[5], broken.G.Pix[9] = float32(math.NaN()), float32(math.Inf(1))
 	for name, p := range map[string]*metrics.Patch{
 		"empty": empty, "black": black, "strip": strip, "not a number": broken,
@@ -357,7 +357,7 @@ func TestOddPatches(t *testing.T) {
 }
 
 func TestSameInputSameOutput(t *testing.T) {
-	s, _ := scarred(1)
+	s, _ := porous(12, 0.6)
 	p := s.patch()
 	if a, b := search(t, p, p), search(t, p, p); !reflect.DeepEqual(a, b) {
 		t.Error("two runs differ")
@@ -365,7 +365,7 @@ func TestSameInputSameOutput(t *testing.T) {
 }
 
 func TestThresholdsKeepInJSON(t *testing.T) {
-	p := newSkin(20, 20, 14.6, 14).patch()
+	p := newSkin(12, 12, 14.6, 14).patch()
 	a, err := Freeze(p)
 	if err != nil {
 		t.Fatal(err)

@@ -11,15 +11,16 @@ const (
 	// spotNeedsPxPerMM is the scale below which a mark of 0.8 mm is less than two
 	// pixels wide.
 	spotNeedsPxPerMM = 2.5
-	spotPxPerMM      = 5    // grid of the search; chroma of a JPEG holds no more
-	spotSmoothMM     = 0.2  // sigma
-	spotEdgeMM       = 0.5  // from the edge of the skin mask
-	spotMinMM        = 0.8  // diameter
-	spotMaxMM        = 8.0  // diameter; larger is an area, not a spot
-	spotLowPart      = 0.5  // outline, as part of the threshold
-	spotRimPart      = 0.5  // and as part of the spot's own peak, whichever is higher
-	spotMaxAxes      = 4.0  // longer is a fold's shadow
-	spotSDs          = 4.0  // threshold, robust SD of the baseline
+	spotPxPerMM      = 5   // grid of the search; chroma of a JPEG holds no more
+	spotSmoothMM     = 0.2 // sigma
+	spotEdgeMM       = 0.5 // from the edge of the skin mask
+	spotMinMM        = 0.8 // diameter
+	spotMaxMM        = 8.0 // diameter; larger is an area, not a spot
+	spotLowPart      = 0.5 // outline, as part of the threshold
+	spotRimPart      = 0.5 // and as part of the spot's own peak, whichever is higher
+	spotMaxAxes      = 4.0 // longer is a fold's shadow
+	redSDs           = 4.0 // threshold, robust SD of the baseline
+	brownSDs         = 5.0
 	redFloor         = 3.0  // erythema index units over the surround, on any skin
 	brownFloor       = 0.03 // OD of red over the surround, on any skin
 
@@ -72,7 +73,7 @@ func spotThresholds(full grid) (*SpotLevels, error) {
 	if math.IsNaN(r) {
 		return nil, nil
 	}
-	return &SpotLevels{Red: max(redFloor, spotSDs*r), Brown: max(brownFloor, spotSDs*b)}, nil
+	return &SpotLevels{Red: max(redFloor, redSDs*r), Brown: max(brownFloor, brownSDs*b)}, nil
 }
 
 // spots grows a region around every peak of p above level.
