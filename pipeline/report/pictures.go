@@ -1,0 +1,194 @@
+package report
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"html/template"
+	"image"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"math"
+	"os"
+	"slices"
+
+	"github.com/disintegration/imaging"
+
+	"github.com/dermatrend/dermatrend/pipeline/result"
+)
+
+const (
+	pictureFileBytes = 32 << 20 // a file above this is not read
+	pictureSide      = 8192     // px; a picture above this is not decoded
+	pictureWidth     = 1000     // px; wider ones are scaled down
+	leastWidth       = 240      // px; below, a picture shows nothing
+	thumbWidth       = 144      // px, twice what the strip shows
+
+	// Bytes of all pictures of a report, as base64, for each six sessions: leaves
+	// room for tables and charts in a file of 6 MB.
+	picturesBudget = 4_600_000
+)
+
+// aligned is the name of the picture that the overlays lie on.
+const aligned = "aligned"
+
+// overlayKinds lists the overlays in the order of their switches.
+var overlayKinds = []string{"zones", "scars", "pores", "redness", "brown", "lines"}
+
+// picture is one file as the report holds it.
+type picture struct {
+	bytes  []byte
+	format string // jpeg or png
+	w, h   int    // of the file, before any scaling: what millimetres refer to
+}
+
+// src is the attribute that shows the picture. It is made of base64 only, so it
+// is safe without escaping, which would make it longer.
+func (p picture) src() template.HTMLAttr {
+	return template.HTMLAttr(`src="data:image/` + p.format + `;base64,` + base64.StdEncoding.EncodeToString(p.bytes) + `"`)
+}
+
+// gallery holds the pictures of a subject by path, thumbs those of the strips.
+type gallery struct {
+	pictures, thumbs map[string]picture
+	missing          []string // what could not be shown, with the reason
+}
+
+// loadGallery reads the pictures of all visits and scales them down until they
+// fit the budget. It follows no path and no link out of dir.
+func loadGallery(dir string, s result.Subject) (*gallery, error) {
+	g := &gallery{pictures: map[string]picture{}, thumbs: map[string]picture{}}
+	var paths []string
+	strip := map[string]bool{}
+	visits := 0
+	for _, series := range s.Series {
+		visits += len(series.Visits)
+		for _, v := range series.Visits {
+			for kind, path := range v.Pictures {
+				if kind == aligned {
+					strip[path] = true
+				}
+				if kind == aligned || slices.Contains(overlayKinds, kind) {
+					paths = append(paths, path)
+				}
+			}
+		}
+	}
+	slices.Sort(paths)
+	paths = slices.Compact(paths)
+	if len(paths) == 0 {
+		return g, nil
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+
+	for _, path := range paths {
+		p, err := readPicture(root, path)
+		if err == nil && strip[path] {
+			g.thumbs[path], err = p.scaled(thumbWidth)
+		}
+		if err != nil {
+			g.missing = append(g.missing, plain(path, nameRunes)+": "+plain(err.Error(), reasonRunes))
+			continue
+		}
+		g.pictures[path] = p
+	}
+	return g, g.fit(picturesBudget * max(6, visits) / 6)
+}
+
+// readPicture reads a JPEG or PNG of a sane size, its header checked before a
+// pixel is decoded.
+func readPicture(root *os.Root, path string) (picture, error) {
+	f, err := root.Open(path)
+	if err != nil {
+		var pe *os.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err // without the path, which is named beside it
+		}
+		return picture{}, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, pictureFileBytes+1))
+	if err != nil {
+		return picture{}, err
+	}
+	if len(b) > pictureFileBytes {
+		return picture{}, fmt.Errorf("larger than %d MiB", pictureFileBytes>>20)
+	}
+	c, format, err := image.DecodeConfig(bytes.NewReader(b))
+	if err != nil {
+		return picture{}, err
+	}
+	if format != "jpeg" && format != "png" {
+		return picture{}, fmt.Errorf("is %s, neither JPEG nor PNG", format)
+	}
+	if c.Width < 1 || c.Height < 1 || c.Width > pictureSide || c.Height > pictureSide {
+		return picture{}, fmt.Errorf("%d x %d pixels, at most %d a side", c.Width, c.Height, pictureSide)
+	}
+	return picture{b, format, c.Width, c.Height}, nil
+}
+
+// fit scales all pictures to one width that keeps them within budget bytes.
+func (g *gallery) fit(budget int) error {
+	full := g.pictures
+	width := pictureWidth
+	for {
+		size := 0
+		scaled := map[string]picture{}
+		for path, p := range full {
+			if p.w > width {
+				var err error
+				if p, err = p.scaled(width); err != nil {
+					return fmt.Errorf("%s: %w", plain(path, nameRunes), err)
+				}
+			}
+			scaled[path] = p
+			size += base64.StdEncoding.EncodedLen(len(p.bytes))
+		}
+		g.pictures = scaled
+		if size <= budget || width <= leastWidth {
+			return nil
+		}
+		// Bytes grow about as the area; a little less, to be done in one more round.
+		next := 0.97 * float64(width) * math.Sqrt(float64(budget)/float64(size))
+		width = max(leastWidth, min(width*9/10, int(next)))
+	}
+}
+
+// scaled is the picture at a smaller width, encoded again; w and h stay those of
+// the file.
+func (p picture) scaled(width int) (picture, error) {
+	img, _, err := image.Decode(bytes.NewReader(p.bytes))
+	if err != nil {
+		return p, err
+	}
+	var b bytes.Buffer
+	if p.format == "jpeg" {
+		small := imaging.Resize(img, min(width, p.w), 0, imaging.Lanczos)
+		err = jpeg.Encode(&b, small, &jpeg.Options{Quality: 82})
+	} else {
+		small := coarse(imaging.Resize(img, min(width, p.w), 0, imaging.Linear))
+		err = (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&b, small)
+	}
+	p.bytes = b.Bytes()
+	return p, err
+}
+
+// coarse keeps 16 levels of a channel: an overlay has few colours, and the soft
+// edges that scaling gives it cost bytes without showing.
+func coarse(img *image.NRGBA) *image.NRGBA {
+	for i, v := range img.Pix {
+		img.Pix[i] = v >> 4 * 17
+	}
+	for i := 3; i < len(img.Pix); i += 4 {
+		if img.Pix[i] == 0 {
+			img.Pix[i-3], img.Pix[i-2], img.Pix[i-1] = 0, 0, 0
+		}
+	}
+	return img
+}

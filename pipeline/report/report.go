@@ -1,0 +1,117 @@
+// Package report turns results into pages that a clinician reads in a browser:
+// one self-contained HTML file per subject and an index of the study.
+//
+// A page fetches nothing: pictures are data URIs, style and script are named by
+// their hash in a content security policy that forbids everything else. It
+// claims no more than the verdicts do, shows a number that is not known as a
+// dash with its reason, and shows what got worse as large as what got better.
+//
+// The same results and pictures give the same bytes.
+package report
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"html/template"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/dermatrend/dermatrend/pipeline/result"
+)
+
+// Index is what the first page of an output folder lists.
+type Index struct {
+	StudyName, Clinic, Version string
+	Subjects                   []result.Subject
+	Rejections                 []result.Rejection // of subjects that came to nothing, besides those of the series
+}
+
+// WriteSubject writes dir/report.html, whole or not at all, readable by its
+// owner only. dir is OUT/<subject>/ and holds the pictures that the visits name;
+// a picture that is missing, is neither JPEG nor PNG or lies outside dir is left
+// out and named in the report.
+func WriteSubject(dir string, s result.Subject) error {
+	page, err := subjectPage(dir, s)
+	if err != nil {
+		return fmt.Errorf("report of %s: %w", plain(s.ID, nameRunes), err)
+	}
+	if err := writePage(filepath.Join(dir, "report.html"), "subject.html", page); err != nil {
+		return fmt.Errorf("report of %s: %w", plain(s.ID, nameRunes), err)
+	}
+	return nil
+}
+
+// WriteIndex writes out/index.html, whole or not at all, readable by its owner
+// only. It links to the reports as out/<subject>/report.html.
+func WriteIndex(out string, idx Index) error {
+	if err := writePage(filepath.Join(out, "index.html"), "index.html", indexPage(idx)); err != nil {
+		return fmt.Errorf("index of reports: %w", err)
+	}
+	return nil
+}
+
+//go:embed assets
+var assets embed.FS
+
+var (
+	css    = asset("report.css")
+	script = asset("report.js")
+	pages  = template.Must(template.New("").Funcs(template.FuncMap{
+		"t":      english.say,
+		"css":    func() template.CSS { return template.CSS(css) },
+		"script": func() template.JS { return template.JS(script) },
+		"policy": policy,
+	}).ParseFS(assets, "assets/*.html"))
+)
+
+// asset is the text of an embedded file.
+func asset(name string) string {
+	b, err := assets.ReadFile("assets/" + name)
+	if err != nil {
+		panic(err) // the file is part of the program
+	}
+	return string(b)
+}
+
+// policy lets the page show its own pictures, its own style and its own script,
+// and nothing else.
+func policy() string {
+	hash := func(s string) string {
+		sum := sha256.Sum256([]byte(s))
+		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	return strings.Join([]string{
+		"default-src 'none'", "img-src data:", "style-src " + hash(css), "script-src " + hash(script),
+		"base-uri 'none'", "form-action 'none'",
+	}, "; ")
+}
+
+// writePage renders a page and puts it in place of name.
+func writePage(name, page string, data any) (err error) {
+	var b bytes.Buffer
+	if err := pages.ExecuteTemplate(&b, page, data); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".report-*") // 0600
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	_, err = f.Write(b.Bytes())
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}
