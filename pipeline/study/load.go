@@ -65,16 +65,14 @@ type loaded struct {
 	problems Problems
 }
 
-func loadSubject(f folder, o Options, views []string) loaded {
-	if f.manifest == "" {
-		l := guess(f, o.Today)
-		l.setSubject(f.id())
-		return l
-	}
-	file := filepath.Join(f.dir, f.manifest)
-	l := loaded{id: Problem{File: file, Line: 1, Column: 1}}
+func loadSubject(f folder, o Options, views []string) (l loaded) {
 	id := f.id()
 	defer func() { l.setSubject(id) }()
+	if f.manifest == "" {
+		return guess(f, o.Today)
+	}
+	file := filepath.Join(f.dir, f.manifest)
+	l.id = Problem{File: file, Line: 1, Column: 1}
 	if f.manifest != seriesFile {
 		l.problems = Problems{{File: file, Message: "this name is not read", Expected: seriesFile, Hint: "rename it"}}
 		return l

@@ -53,8 +53,8 @@ var badManifests = []struct {
 	{"date without dashes", "date: 2026-02-09", "date: 20260209", []string{`series.yaml:20:11: date is 20260209`}},
 	{"future date", "date: 2026-02-09", "date: 2026-11-22", []string{`series.yaml:20:11: date 2026-11-22 is in the future; expected a date up to 2026-11-21`}},
 	{"date of another century", "date: 2026-02-09", "date: 0226-02-09",
-		[]string{`series.yaml:20:11: date 0226-02-09 is before photography`, `series.yaml:20:11: date 0226-02-09 is before the year of birth 1988`,
-			`series.yaml:20:11: date 0226-02-09 is before the baseline`}},
+		[]string{`series.yaml:20:11: date 0226-02-09 is before photography`, `series.yaml:20:11: date 0226-02-09 is before the baseline`,
+			`series.yaml:20:11: date 0226-02-09 is before the year of birth 1988`}},
 	{"date before the marked baseline", "date: 2026-02-09", "date: 2026-01-09",
 		[]string{`series.yaml:20:11: date 2026-01-09 is before the baseline "s0" of 2026-01-10; expected a later date, or role: baseline`}},
 	{"treated in the future", "treated: {date: 2026-01-10", "treated: {date: 2027-01-10", []string{`series.yaml:18:21: treated 2027-01-10 is in the future`}},
@@ -129,6 +129,7 @@ var badManifests = []struct {
 	{"a word", good, "hello\n", []string{`series.yaml:1:1: the file is "hello"`}},
 	{"not UTF-8", "born: 1988", "born: \xff", []string{`series.yaml:2:7: the file is not UTF-8 text`}},
 	{"deep brackets", "born: 1988", "born: " + strings.Repeat("[", 100000), []string{`series.yaml:2:23: brackets are nested too deep`}},
+	{"endless keys", good, strings.Repeat("a:\n ", 200000), []string{`series.yaml:25001:2: the file holds more than 50000 words and signs`}},
 	{"deep lists", "born: 1988", "born:\n  " + strings.Repeat("- ", 100000), []string{`series.yaml:3:19: lists are nested too deep`}},
 }
 

@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,13 +82,11 @@ func (ps Problems) err() error {
 	return ps
 }
 
-// inOrder sorts the problems of one file by place and drops repetitions.
+// inOrder sorts the problems of one file by place and drops repetitions. At one
+// place the words decide, since the schema library goes through maps.
 func (ps Problems) inOrder() Problems {
 	slices.SortStableFunc(ps, func(a, b Problem) int {
-		if a.Line != b.Line {
-			return a.Line - b.Line
-		}
-		return a.Column - b.Column
+		return cmp.Or(a.Line-b.Line, a.Column-b.Column, strings.Compare(a.Message, b.Message))
 	})
 	return slices.Compact(ps)
 }

@@ -38,7 +38,8 @@ func (p Point) String() string { return fmt.Sprintf("(%g, %g)", p.X, p.Y) }
 // Polygon is a closed outline, at least three points.
 type Polygon []Point
 
-// Views with automatic zones; any other name needs polygons in the manifest.
+// ViewFront is the view with automatic zones; any other needs polygons in the
+// manifest.
 const ViewFront = "front"
 
 // ZoneNames lists the anatomical zones in table order. Left and right are the

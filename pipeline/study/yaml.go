@@ -15,11 +15,12 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// A manifest of a hundred sessions with polygons has about 100 kB; the limits
-// keep the parser, whose time grows with the square of the depth, from running
-// for minutes.
+// A manifest of a hundred sessions with polygons has some 100 kB and 10 000
+// tokens. The limits keep the parser, whose time grows with the square of tokens
+// and depth, to about a second (800 kB of "a:" lines took four minutes).
 const (
 	maxManifestBytes = 1 << 20
+	maxTokens        = 50_000
 	maxFlowDepth     = 16
 	maxDashes        = 8 // "- - - x" on one line
 	maxDepth         = 32
@@ -212,7 +213,10 @@ func invalidUTF8(data []byte) (line, col int) {
 // small file huge or slow.
 func unsupported(tokens token.Tokens) (*token.Token, string) {
 	depth, dashes := 0, 0
-	for _, t := range tokens {
+	for i, t := range tokens {
+		if i == maxTokens {
+			return t, fmt.Sprintf("the file holds more than %d words and signs", maxTokens)
+		}
 		switch t.Type {
 		case token.AnchorType, token.AliasType, token.MergeKeyType:
 			return t, "anchors and aliases (&, *, <<) are not supported"
