@@ -3,12 +3,15 @@ package segment
 import (
 	"encoding/json"
 	"math"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/dermatrend/dermatrend/metrics"
+	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
 )
 
 // search freezes on base and finds in p.
@@ -380,5 +383,78 @@ func TestThresholdsKeepInJSON(t *testing.T) {
 	}
 	if !reflect.DeepEqual(a, b) {
 		t.Errorf("%+v came back as %+v", a, b)
+	}
+}
+
+// The same skin in a sharper and in a softer photo, at another distance: once the
+// sharper one is blurred to match, as the caller does, both show the same pores.
+func TestMatchedBlurAndScale(t *testing.T) {
+	sharp, _ := porous(14.6, 0.6)
+	soft, _ := porous(16, 1.2)
+	later := soft.patch()
+	// The blur of the softer photo, in pixels of the sharper.
+	target := 1.2 * 14.6 / 16
+	base := sharp.patch()
+	for _, p := range []*metrics.Plane{&base.R, &base.G, &base.B} {
+		q, err := cv.Gaussian(cv.Plane(*p), math.Sqrt(target*target-0.6*0.6))
+		if err != nil {
+			t.Fatal(err)
+		}
+		*p = metrics.Plane(q)
+	}
+	base.BlurPx = target
+	area := func(f Found, scale float64) (n, mm2 float64) {
+		for _, o := range of(f.Objects, metrics.Pore) {
+			n, mm2 = n+1, mm2+o.Area/(scale*scale)
+		}
+		return n, mm2
+	}
+	n1, a1 := area(search(t, base, base), 14.6)
+	n2, a2 := area(search(t, base, later), 16)
+	if math.Abs(n2/n1-1) > 0.08 || math.Abs(a2/a1-1) > 0.08 {
+		t.Errorf("count %v to %v, area %.2f to %.2f mm2 of the same skin", n1, n2, a1, a2)
+	}
+}
+
+// On the rendered head, where pores, scars and moles are known to be: many pores
+// and scars on the cheek, none of the scars on the forehead and the nose, in spite
+// of a mole and the form of the nose.
+func TestRenderedHead(t *testing.T) {
+	shared := os.Getenv("DERMATREND_SHARED")
+	if shared == "" {
+		shared = "../../../shared"
+	}
+	data, err := os.ReadFile(filepath.Join(shared, "photos/rendered/R1/2026-01-10-front.jpg"))
+	if err != nil {
+		t.Skip("no photos: ", err)
+	}
+	photo, err := cv.Decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name                         string
+		x, y, w, h                   int
+		minPores, maxPores, min, max int // pores per cm2, scars
+	}{
+		{"cheek", 1820, 2050, 400, 600, 35, 80, 6, 12},
+		{"forehead", 1000, 900, 600, 500, 0, 5, 0, 0},
+		{"nose", 1380, 1900, 260, 400, 50, 110, 0, 0},
+	} {
+		p := &metrics.Patch{PxPerMM: 14.6, BlurPx: 0.6, NoiseOD: 0.004, Skin: metrics.Mask{W: c.w, H: c.h, Pix: make([]uint8, c.w*c.h)}}
+		for ch, plane := range []*metrics.Plane{&p.R, &p.G, &p.B} {
+			*plane = metrics.Plane(cv.NewPlane(c.w, c.h))
+			for i := range plane.Pix {
+				v := float64(photo.Pix[3*((c.y+i/c.w)*photo.W+c.x+i%c.w)+ch]) / 255
+				plane.Pix[i] = float32(math.Pow((v+0.055)/1.055, 2.4))
+				p.Skin.Pix[i] = 255
+			}
+		}
+		f := search(t, p, p)
+		perCM2 := len(of(f.Objects, metrics.Pore)) * 100 * 213 / (c.w * c.h)
+		scars := len(of(f.Objects, metrics.Scar))
+		if perCM2 < c.minPores || perCM2 > c.maxPores || scars < c.min || scars > c.max {
+			t.Errorf("%s: %d pores per cm2, want %d to %d; %d scars, want %d to %d", c.name, perCM2, c.minPores, c.maxPores, scars, c.min, c.max)
+		}
 	}
 }
