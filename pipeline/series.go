@@ -64,6 +64,7 @@ type shot struct {
 	srgb    bool
 	profile string
 	quality float64
+	size    [2]int // of the whole photo
 	rgb     cv.RGB
 	offset  [2]int
 	frame   photo.Frame

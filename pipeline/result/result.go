@@ -105,6 +105,13 @@ type Object struct {
 	Status                        Status
 }
 
+// CarriedPoint is a point of the baseline photo in another session's photo, px.
+type CarriedPoint struct {
+	Subject, View, Session, Photo string
+	X, Y                          Number
+	Reason                        string // why there are no coordinates
+}
+
 // Rejection is a row of rejections.csv: a photo or series without values.
 type Rejection struct {
 	Subject, View, Session, Photo string
