@@ -54,12 +54,17 @@ func FollowScars(p *metrics.Patch, outlines metrics.Mask) ([]metrics.Object, err
 // registration error, and less than the spacing of pores.
 const followRadiusMM = 0.25
 
-// FollowPores measures the pores of the baseline at the places (pixels of p) where
-// the alignment puts them, each at the strongest response within 0.25 mm, against
-// no threshold: the same pores in every session, in the order given. A place
-// outside the skin gives an object of kind "" that has no measure. Where a pore has
-// gone, the strongest response of the texture is measured in its stead, so that a
-// change is read a little too small, never too large.
+// FollowPores measures the pores of the baseline in a later photo: the same pores,
+// in the order given, whether they are found there again or not. Each place is a
+// pore of the baseline where the alignment puts it, with its diameter, both in
+// pixels of p; what comes back has the contrast that a pore of that diameter has
+// there, at the best fit within 0.25 mm: in proportion when a pore pales, by about a
+// quarter when it shrinks to half, and with no threshold. The size that comes back
+// is that of the baseline, since a vanishing pore has none that could be measured. A
+// place outside the skin gives an object of kind "" without contrast.
+//
+// Where a pore has gone, the darkest texture nearby is measured in its stead, so
+// that a large fall is read a little too small.
 //
 // The error wraps [metrics.ErrUndefined] where the photo is too coarse or has no
 // scale.
@@ -80,29 +85,39 @@ func FollowPores(p *metrics.Patch, places []metrics.Object) ([]metrics.Object, e
 	}
 	out := make([]metrics.Object, len(places))
 	for k, o := range places {
-		if c, ok := strongest(g, scales, o.X, o.Y); ok {
-			sigma, amplitude := fitGaussian(scales, c.at, c.scale)
-			out[k] = g.pore(float64(c.at%g.w), float64(c.at/g.w), sigma, amplitude)
+		if amplitude, ok := g.amplitude(scales[:len(poreDiametersMM)], o); ok {
+			out[k] = o
+			out[k].Kind, out[k].Contrast = metrics.Pore, discMean*amplitude
 		}
 	}
 	return out, nil
 }
 
-// strongest is the largest response of the pore scales near a place on skin.
-func strongest(g grid, scales []blobScale, x, y float64) (candidate, bool) {
+// amplitude is that of a dark Gaussian of o's diameter, fitted to the responses at
+// the place near o where it is largest.
+func (g grid) amplitude(scales []blobScale, o metrics.Object) (float64, bool) {
+	blob := math.Hypot(o.Diameter/(2*math.Sqrt2), g.blur)
+	weights, norm := make([]float64, len(scales)), 0.0
+	for s := range scales {
+		weights[s] = gaussianResponse(blob, scales[s].sigma)
+		norm += weights[s] * weights[s]
+	}
+	if !(norm > 0) {
+		return 0, false
+	}
 	r := followRadiusMM * g.scale
-	best, ok := candidate{score: math.Inf(-1)}, false
-	for v := max(1, int(math.Ceil(y-r))); v <= min(g.h-2, int(math.Floor(y+r))); v++ {
-		for u := max(1, int(math.Ceil(x-r))); u <= min(g.w-2, int(math.Floor(x+r))); u++ {
-			i := v*g.w + u
-			if g.skin.Pix[i] == 0 || math.Hypot(float64(u)-x, float64(v)-y) > r {
+	best, ok := math.Inf(-1), false
+	for y := max(1, int(math.Ceil(o.Y-r))); y <= min(g.h-2, int(math.Floor(o.Y+r))); y++ {
+		for x := max(1, int(math.Ceil(o.X-r))); x <= min(g.w-2, int(math.Floor(o.X+r))); x++ {
+			i := y*g.w + x
+			if g.skin.Pix[i] == 0 || math.Hypot(float64(x)-o.X, float64(y)-o.Y) > r {
 				continue
 			}
-			for s := range poreDiametersMM {
-				if score := float64(scales[s].response.Pix[i]); score > best.score {
-					best, ok = candidate{at: i, scale: s, score: score}, true
-				}
+			sum := 0.0
+			for s, w := range weights {
+				sum += w * float64(scales[s].response.Pix[i])
 			}
+			best, ok = max(best, sum/norm), true
 		}
 	}
 	return best, ok

@@ -39,36 +39,35 @@ func TestFollowScars(t *testing.T) {
 	}
 }
 
-// Pores whose diameter and depth both fall to 70 %, looked for where a
-// registration wrong by up to 0.1 mm puts them.
+// Pores looked for where a registration wrong by up to 0.1 mm puts them.
 func TestFollowPores(t *testing.T) {
-	draw := func(k float64) (*skin, []metrics.Object) {
+	mean := func(size, depth float64) float64 {
 		s := newSkin(24, 24, 14.6, 5)
 		var at []metrics.Object
 		for _, q := range s.scatter(160, 0.9, 1, nil) {
 			d := 0.25 + 0.3*s.rng.Float64()
-			s.pore(q.x, q.y, k*d, k*(0.05+0.2*d))
-			at = append(at, metrics.Object{X: (q.x + 0.1*(2*s.rng.Float64()-1)) * s.scale, Y: q.y * s.scale})
+			s.pore(q.x, q.y, size*d, depth*(0.05+0.2*d))
+			at = append(at, metrics.Object{X: (q.x + 0.1*(2*s.rng.Float64()-1)) * s.scale, Y: q.y * s.scale, Diameter: d * s.scale})
 		}
-		return s, at
-	}
-	sum := func(k float64) (area, contrast float64) {
-		s, at := draw(k)
 		o, err := FollowPores(s.patch(), at)
 		if err != nil {
 			t.Fatal(err)
 		}
+		sum := 0.0
 		for _, q := range o {
-			area += q.Area
-			contrast += q.Contrast
+			sum += q.Contrast
 		}
-		return area, contrast
+		return sum / float64(len(o))
 	}
-	a1, c1 := sum(1)
-	a2, c2 := sum(0.7)
-	t.Logf("area to %.2f, contrast to %.2f", a2/a1, c2/c1)
-	if r := a2 / a1; math.Abs(r-0.49) > 0.1 {
-		t.Errorf("area fell to %.2f, drawn 0.49", r)
+	base := mean(1, 1)
+	if want := 0.125 * discMean; math.Abs(base-want) > 0.1*want {
+		t.Errorf("contrast %.4f OD, drawn %.4f before blur", base, want)
+	}
+	if r := mean(1, 0.6) / base; math.Abs(r-0.6) > 0.05 {
+		t.Errorf("contrast to %.2f, depth to 0.60", r)
+	}
+	if r := mean(0.5, 1) / base; r < 0.6 || r > 0.85 {
+		t.Errorf("contrast to %.2f at half the diameter", r)
 	}
 }
 
@@ -86,7 +85,7 @@ func TestFollowRefuses(t *testing.T) {
 	}
 	q := newSkin(20, 20, 14.6, 7).patch()
 	clear(q.Skin.Pix)
-	o, err := FollowPores(q, []metrics.Object{{X: 50, Y: 50}, {X: -500, Y: 1e9}})
+	o, err := FollowPores(q, []metrics.Object{{X: 50, Y: 50, Diameter: 4}, {X: -500, Y: 1e9, Diameter: 4}})
 	if err != nil || len(o) != 2 || o[0].Kind != "" || o[1].Kind != "" {
 		t.Errorf("outside the skin: %v, %v", o, err)
 	}

@@ -186,6 +186,10 @@ func measurePore(g grid, scales []blobScale, c candidate, seen []bool) (metrics.
 	return g.pore(r.cx, r.cy, sigma, amplitude), r.pixels, true
 }
 
+// discMean is the mean of a Gaussian of amplitude 1 over the disc of diameter
+// 2 sqrt(2) sigma, 1 - 1/e.
+const discMean = 1 - 1/math.E
+
 // pore is the object of a fitted blob. The blur of the photo is taken out of the
 // diameter (science.md 2: d = 2 sqrt(2) sigma), of which a tenth of a millimetre is
 // the least that is told from nothing; the contrast is the mean over the disc of
@@ -194,7 +198,7 @@ func (g grid) pore(x, y, sigma, amplitude float64) metrics.Object {
 	d := math.Sqrt(max(8*(sigma*sigma-g.blur*g.blur), math.Pow(0.1*g.scale, 2)))
 	return metrics.Object{
 		Kind: metrics.Pore, X: x, Y: y, Diameter: d, Area: math.Pi / 4 * d * d,
-		Contrast: amplitude * (1 - math.Exp(-1)),
+		Contrast: discMean * amplitude,
 	}
 }
 
