@@ -21,6 +21,7 @@ const (
 type metricCharts struct {
 	Title, Unit, Direction, Doc string
 	Panels                      []panel
+	Empty                       string // zones without any value, with the reasons
 }
 
 // panel is one metric in one zone over time, ready to draw.
@@ -38,7 +39,6 @@ type panel struct {
 	Lines               []string // "x,y x,y ...", broken where a session was refused
 	Points              []point
 	Gaps                []gap
-	Basis               string
 }
 
 type tick struct {
@@ -111,8 +111,16 @@ func newCharts(s result.Series, treatments []result.Treatment) (main, others []m
 			lo, hi := z.limits()
 			span = max(span, hi-lo)
 		}
+		var empty []string
 		for _, z := range series {
-			c.Panels = append(c.Panels, z.panel(axis, span, unit, s.Visits, treatments))
+			if p := z.panel(axis, span, unit, s.Visits, treatments); len(p.Points) > 0 {
+				c.Panels = append(c.Panels, p)
+			} else {
+				empty = append(empty, z.zone)
+			}
+		}
+		if len(empty) > 0 {
+			c.Empty = tell("chart.empty", zoneNames(empty), whyEmpty(series))
 		}
 		if carries {
 			main = append(main, c)
@@ -121,6 +129,31 @@ func newCharts(s result.Series, treatments []result.Treatment) (main, others []m
 		}
 	}
 	return main, others
+}
+
+// whyEmpty joins the reasons of all zones without a value, numbers in a reason
+// aside.
+func whyEmpty(series []zoneSeries) string {
+	reasons := map[string]*ranges{}
+	var patterns []string
+	for _, z := range series {
+		if slices.ContainsFunc(z.samples, func(s sample) bool { return len(s.values) > 0 }) {
+			continue
+		}
+		for _, s := range z.samples {
+			r := parseReason(s.why)
+			if reasons[r.pattern] == nil {
+				reasons[r.pattern] = &r
+				patterns = append(patterns, r.pattern)
+			}
+			reasons[r.pattern].widen(r)
+		}
+	}
+	var texts []string
+	for _, p := range patterns {
+		texts = append(texts, reasons[p].String())
+	}
+	return strings.Join(texts, "; ")
 }
 
 // trendOf is the trend that a panel shows: the primary one where there are two.
@@ -231,12 +264,18 @@ func (z zoneSeries) panel(axis timeAxis, span float64, unit string, visits []res
 		span = max(math.Abs(hi)*0.1, 1e-9)
 	}
 	y := newValueAxis((lo+hi)/2, span*1.1)
-	p := panel{Zone: name("zone", z.zone), Days: axis.ticks(), Basis: z.basis}
+	p := panel{Zone: name("zone", z.zone), Ticks: y.ticks(), Days: axis.ticks()}
 	if t := z.trend; t != nil {
 		p.Verdict, p.Word, p.Mark = string(t.Verdict), name("verdict", string(t.Verdict)), marks[t.Verdict]
-		p.Change = change(*t)
+		// The unit is in the heading of the metric.
+		switch {
+		case t.ChangePct.Known():
+			p.Change = change(*t)
+		case t.Change.Known():
+			p.Change = signed(t.Change)
+		}
 		if t.SlopePer30d.Known() && t.SlopeLow.Known() && t.SlopeHigh.Known() {
-			p.Slope = tell("chart.slope", withUnit(signed(t.SlopePer30d), unit), signed(t.SlopeLow), signed(t.SlopeHigh))
+			p.Slope = tell("chart.slope", signed(t.SlopePer30d), signed(t.SlopeLow), signed(t.SlopeHigh))
 		}
 	}
 	for _, t := range treatments {
@@ -244,7 +283,6 @@ func (z zoneSeries) panel(axis timeAxis, span float64, unit string, visits []res
 			p.Treatments = append(p.Treatments, treatmentMark{axis.x(day), tell("chart.treatment", plain(t.Date, nameRunes))})
 		}
 	}
-	any := false
 	var line, words []string
 	flush := func() {
 		if len(line) > 1 {
@@ -263,7 +301,6 @@ func (z zoneSeries) panel(axis timeAxis, span float64, unit string, visits []res
 			words = append(words, label+": "+tell("chart.no_value", sm.why))
 			continue
 		}
-		any = true
 		mid := median(sm.values)
 		text := label + ": " + withUnit(num(result.Number(mid)), unit)
 		class := "ok"
@@ -281,9 +318,6 @@ func (z zoneSeries) panel(axis timeAxis, span float64, unit string, visits []res
 		p.Points = append(p.Points, point{x, y.of(mid), class, text, false})
 	}
 	flush()
-	if any {
-		p.Ticks = y.ticks()
-	}
 	if sdc, limit := z.margin(); !math.IsNaN(z.base) && sdc > 0 {
 		top, foot := y.of(z.base+sdc), y.of(z.base-sdc)
 		p.Band = &band{top, max(1, foot-top), y.of(z.base)}

@@ -292,7 +292,7 @@ func TestDegenerateSubjectsGetAReport(t *testing.T) {
 		{"empty series", result.Subject{ID: "P", Series: []result.Series{{View: "front"}}}, []string{english["viewer.none"], english["verdict.one_session"]}, nil},
 		{"one session", one, []string{english["verdict.one_session"]}, []string{"Improved 4"}},
 		{"no scale", bare, []string{english["scale.none"], english["viewer.no_bar"]}, []string{"px/mm at baseline", "mm long at the face"}},
-		{"all refused", refused, []string{english["viewer.none"], "texture too dark 30 values of 1 metrics"}, []string{"−3.23"}},
+		{"all refused", refused, []string{english["viewer.none"], "texture too dark Values: 30; metrics: 1;"}, []string{"−3.23"}},
 		{"undated", undated, []string{english["fact.period_none"]}, nil},
 		{"two views", two, []string{"View: left, 45°"}, nil},
 	} {

@@ -93,6 +93,19 @@ func TestTilesHoldEachPrimaryVerdictOnce(t *testing.T) {
 	}
 }
 
+// A metric without a better or worse may change; that is no verdict, and a safety
+// check of it is not passed.
+func TestChangeWithoutDirectionIsNoVerdict(t *testing.T) {
+	c := cell(&result.Trend{Change: 3, ChangePct: result.None(), Unit: "deg", Reason: "no better or worse"})
+	if c.Verdict != "" || c.Word != "" || c.Change == "" || c.Why != "no better or worse" {
+		t.Errorf("%+v", c)
+	}
+	v := newVerdictView(result.Series{Trends: []result.Trend{{Role: roleSafety, Metric: "melanin_index", Zone: "chin", Reason: "no better or worse"}}})
+	if !strings.Contains(v.Safety, "1 could not be judged") {
+		t.Error(v.Safety)
+	}
+}
+
 func TestSecondaryWorseningIsSaid(t *testing.T) {
 	v := newVerdictView(result.Series{Trends: []result.Trend{
 		{Role: roleSecondary, Metric: "pore_count", Zone: "nose", Verdict: result.Improved},
@@ -246,7 +259,7 @@ func TestManyRefusalsAreFewLines(t *testing.T) {
 		}
 	}
 	groups := groupMeasurements(list)
-	if len(groups) != 1 || groups[0].What != "pores" || groups[0].Why != "needs 12 px/mm, the photo has 3.4–3.7" || !strings.HasPrefix(groups[0].Where, "200 values of 5 metrics;") {
+	if len(groups) != 1 || groups[0].What != "pores" || groups[0].Why != "needs 12 px/mm, the photo has 3.4–3.7" || !strings.HasPrefix(groups[0].Where, "Values: 200; metrics: 5; zones: forehead, nose") {
 		t.Errorf("%+v", groups)
 	}
 	list = append(list, result.Measurement{Session: "s1", Zone: "chin", Metric: "pore_count", Status: result.Refused, Reason: "head turned"},

@@ -86,7 +86,7 @@ func newTrendRow(t result.Trend) trendRow {
 	if q := qualifierNames(t.Qualifier); q != "" {
 		remarks = append(remarks, q)
 	}
-	if t.Reason != "" || t.Verdict == result.NotComparable {
+	if t.Reason != "" || t.Verdict == result.NotComparable || t.Verdict == "" {
 		remarks = append(remarks, reason(t.Reason))
 	}
 	r.Remark = strings.Join(remarks, "; ")

@@ -48,8 +48,9 @@ type verdictRow struct {
 	Cells []verdictCell
 }
 
-// verdictCell is the verdict on one metric in one zone. An empty Verdict means
-// that the metric was not judged there.
+// verdictCell is the verdict on one metric in one zone. It has no verdict where
+// the metric was not judged there, or changed without a better or worse: then Why
+// says so.
 type verdictCell struct {
 	Verdict, Word, Mark string
 	Change, Detail      string
@@ -122,11 +123,11 @@ func (v *verdictView) safety(trends []result.Trend) {
 			if c := change(t); c != "" {
 				flag += " (" + c + ")"
 			}
-			if t.Reason != "" {
-				flag += ": " + reason(t.Reason)
+			if why := reason(t.Reason); t.Reason != "" && !strings.EqualFold(why, tell("safety.raised")) {
+				flag += ": " + why
 			}
 			v.Flags = append(v.Flags, flag)
-		case result.NotComparable:
+		case result.NotComparable, "":
 			unjudged = append(unjudged, where+" ("+reason(t.Reason)+")")
 		}
 	}
@@ -198,14 +199,13 @@ func find(trends []result.Trend, metric, zone string) *result.Trend {
 
 func cell(t *result.Trend) verdictCell {
 	if t == nil {
-		return verdictCell{}
+		return verdictCell{Why: tell("map.not_judged")}
 	}
 	c := verdictCell{
 		Verdict: string(t.Verdict), Word: name("verdict", string(t.Verdict)), Mark: marks[t.Verdict],
 		Change: change(*t), Detail: detail(*t), Qualifiers: qualifierNames(t.Qualifier),
-		Why: plain(t.Reason, reasonRunes),
 	}
-	if t.Verdict == result.NotComparable {
+	if t.Verdict == result.NotComparable || t.Verdict == "" {
 		c.Why = reason(t.Reason)
 	}
 	return c
