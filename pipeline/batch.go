@@ -220,6 +220,9 @@ func (b *batch) measure(ctx context.Context) error {
 	b.results = map[string][]int{}
 	for i, s := range todo {
 		b.results[s.Subject.ID] = append(b.results[s.Subject.ID], i)
+		for _, v := range s.Sessions {
+			b.summary.Photos += len(v.Photos)
+		}
 	}
 	b.summary.Series = len(todo)
 	return b.engine(ctx, kindRun, todo, b.out.task, func(i int, s result.Series) error {
@@ -373,11 +376,6 @@ func (b *batch) person(id string, times timings) (s result.Subject, measured boo
 			return s, true, err
 		}
 		times.move(&v)
-		for _, visit := range v.Visits {
-			if visit.Photo != "" {
-				b.summary.Photos++
-			}
-		}
 		s.Series = append(s.Series, v)
 	}
 	dir, err := b.out.fresh(id)

@@ -108,7 +108,11 @@ func (c runCommand) plan(in *invocation, st *study.Study) error {
 // printSummary says for each person what the verdicts are, then what was refused,
 // and last where to look.
 func printSummary(w io.Writer, out string, sum pipeline.Summary) {
-	fmt.Fprintf(w, "%s of %s measured\n", count(sum.Series, "series"), count(len(sum.Subjects), "person"))
+	fmt.Fprintf(w, "%s of %s, %s", count(sum.Series, "series"), count(len(sum.Subjects), "person"), count(sum.Photos, "photo"))
+	if n := len(sum.Rejections); n > 0 {
+		fmt.Fprintf(w, ", %d without values", n)
+	}
+	fmt.Fprintln(w)
 	for _, s := range sum.Subjects {
 		fmt.Fprintf(w, "%s: %s\n", s.ID, verdicts(s))
 	}
