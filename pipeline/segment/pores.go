@@ -96,9 +96,7 @@ func findPores(g grid, thresholds []float64, exclude cv.Gray) ([]metrics.Object,
 			}
 		}
 	}
-	slices.SortFunc(objects, func(a, b metrics.Object) int {
-		return cmp.Or(cmp.Compare(a.Y, b.Y), cmp.Compare(a.X, b.X))
-	})
+	byPlace(objects)
 	return objects, mask, nil
 }
 

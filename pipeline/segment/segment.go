@@ -147,11 +147,10 @@ func Find(p *metrics.Patch, t Thresholds) (Found, error) {
 			f.Missing[family] = "baseline: " + why
 		}
 	}
-	searched := func(f2 metrics.Family) bool { _, no := f.Missing[f2]; return !no }
+	searched := func(family metrics.Family) bool { _, no := f.Missing[family]; return !no }
 	w, h := p.G.W, p.G.H
-	none := cv.NewGray(w, h)
 	for _, m := range []*metrics.Mask{&f.PoreMask, &f.ScarMask, &f.RedMask, &f.BrownMask, &f.LineMask} {
-		*m = metrics.Mask(none)
+		*m = metrics.Mask(cv.NewGray(w, h))
 	}
 	if len(f.Missing) == len(needs) {
 		return f, nil
@@ -161,7 +160,7 @@ func Find(p *metrics.Patch, t Thresholds) (Found, error) {
 		return Found{}, err
 	}
 	f.Objects = []metrics.Object{}
-	scars, brown := none, none
+	scars, brown := cv.Gray(f.ScarMask), cv.Gray(f.BrownMask)
 	if searched(metrics.Scars) && t.Scars != nil {
 		var objects []metrics.Object
 		if objects, scars, err = findScars(g, *t.Scars); err != nil {

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"math"
+	"slices"
 
 	"github.com/dermatrend/dermatrend/metrics"
 	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
@@ -29,6 +30,9 @@ const (
 	// for melanin and nothing for plain shadow.
 	brownMinHue, brownMaxHue = 0.15, 0.95
 	brownMinBlue             = 0.30
+
+	shadowMM   = 1.0 // around a mark in which the lit flank of a shadow would lie
+	shadowPair = 0.7 // brightness of that flank over the darkness of the mark
 )
 
 // SpotLevels are the frozen thresholds of red spots (erythema index units) and
@@ -115,7 +119,7 @@ func findSpots(full grid, t SpotLevels, redIndex float64, scars cv.Gray) (object
 	brown, reds := cv.NewGray(s.w, s.h), cv.NewGray(s.w, s.h)
 	marks := []metrics.Object{}
 	for _, r := range s.spots(s.pigment, t.Brown) {
-		if part(r, small) > 0.5 || !s.isBrown(r) {
+		if part(r, small) > 0.5 || !s.isBrown(r) || s.isShadow(r) {
 			continue
 		}
 		marks = append(marks, s.object(metrics.BrownMark, r, s.pigment, full))
@@ -160,6 +164,30 @@ func (s spotPlanes) isBrown(r region) bool {
 	}
 	hue := (od[green] - od[red]) / od[red]
 	return od[red] > 0 && hue > brownMinHue && hue < brownMaxHue && od[blue]-od[red] > brownMinBlue*od[red]
+}
+
+// isShadow tells the dark flank of a depression by the bright one beside it: the
+// brightest twentieth of a mark's surround is no brighter than texture, that of a
+// shadow is about as bright as the shadow is dark.
+func (s spotPlanes) isShadow(r region) bool {
+	mean, reach := 0.0, shadowMM*s.scale
+	x0, y0, x1, y1 := s.w, s.h, 0, 0
+	for _, i := range r.pixels {
+		mean += float64(s.pigment.Pix[i]) / float64(len(r.pixels))
+		x0, x1 = min(x0, i%s.w), max(x1, i%s.w)
+		y0, y1 = min(y0, i/s.w), max(y1, i/s.w)
+	}
+	pad := int(math.Ceil(reach))
+	var around []float64
+	for y := max(0, y0-pad); y <= min(s.h-1, y1+pad); y++ {
+		for x := max(0, x0-pad); x <= min(s.w-1, x1+pad); x++ {
+			if i := y*s.w + x; s.skin.Pix[i] != 0 {
+				around = append(around, float64(s.pigment.Pix[i]))
+			}
+		}
+	}
+	slices.Sort(around)
+	return -around[len(around)/20] > shadowPair*mean
 }
 
 // object measures r in p; the surround is 0, as p is flat-fielded.
