@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -26,31 +27,59 @@ func TestReportInABrowser(t *testing.T) {
 	}
 	dir := t.TempDir()
 	writeSamplePictures(t, dir, 5, 60, 80)
-	writeIn(t, dir, sampleSubject())
+	page := writeIn(t, dir, sampleSubject())
 
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	args := []string{
-		"--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-		"--disable-sync", "--no-first-run", "--user-data-dir=" + filepath.Join(dir, "profile"),
-		"--enable-logging=stderr", "--v=0", "--dump-dom", "file://" + filepath.Join(dir, "report.html"),
-	}
-	cmd := exec.CommandContext(ctx, browser, args...)
-	cmd.Env = append(os.Environ(), "HOME="+dir)
-	var console strings.Builder
-	cmd.Stderr = &console
-	dom, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, console.String())
-	}
-	for _, want := range []string{`aria-valuetext="50 % of the width shows the baseline"`, `style="--p: 50%;"`} {
-		if !strings.Contains(string(dom), want) {
+	dom, console := open(t, browser, dir, "report.html")
+	for _, want := range []string{`aria-valuetext="50 % of the width shows the baseline"`, `style="--p: 50%;"`, `class="stage"`} {
+		if !strings.Contains(dom, want) {
 			t.Errorf("the script did not run: no %s", want)
 		}
 	}
-	for line := range strings.Lines(console.String()) {
+	for line := range strings.Lines(console) {
 		if strings.Contains(line, "CONSOLE") {
 			t.Errorf("console: %s", line)
 		}
 	}
+
+	// A reader at work: a script that the policy of the real page would not allow.
+	page = regexp.MustCompile(`<meta http-equiv="Content-Security-Policy"[^>]*>`).ReplaceAllLiteralString(page, "")
+	page = strings.Replace(page, "</body>", `<script>
+		document.querySelector('[data-layer="v0-s2"]').click();
+		document.querySelector('[data-overlay=redness]').click();
+		const range = document.querySelector('input[type=range]');
+		range.value = 70;
+		range.dispatchEvent(new Event('input'));
+		const shown = (id) => getComputedStyle(document.getElementById(id)).display;
+		document.body.dataset.seen = ['v0-s2', 'v0-s4'].map(shown) + ' ' + getComputedStyle(document.querySelector('#v0-s2 .redness')).display +
+			' ' + getComputedStyle(document.querySelector('#v0-s2 .zones')).display;
+		</script></body>`, 1)
+	if err := os.WriteFile(filepath.Join(dir, "used.html"), []byte(page), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	dom, _ = open(t, browser, dir, "used.html")
+	for _, want := range []string{`style="--p: 70%;"`, `data-layer="v0-s2" aria-pressed="true"`, `data-layer="v0-s4" aria-pressed="false"`, `data-seen="block,none block none"`} {
+		if !strings.Contains(dom, want) {
+			t.Errorf("after use: no %s", want)
+		}
+	}
+}
+
+// open loads a page of dir and returns its elements after loading and what the
+// browser logged.
+func open(t *testing.T, browser, dir, page string) (dom, console string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, browser,
+		"--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+		"--disable-sync", "--no-first-run", "--user-data-dir="+filepath.Join(dir, "profile"),
+		"--enable-logging=stderr", "--v=0", "--dump-dom", "file://"+filepath.Join(dir, page))
+	cmd.Env = append(os.Environ(), "HOME="+dir)
+	var log strings.Builder
+	cmd.Stderr = &log
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, log.String())
+	}
+	return string(out), log.String()
 }
