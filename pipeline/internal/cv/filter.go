@@ -115,6 +115,12 @@ func MaskedGaussian(p Plane, mask Gray, sigma float64) (Plane, error) {
 	if err := sameSize(p.W, p.H, mask.W, mask.H); err != nil {
 		return Plane{}, err
 	}
+	if err := check(p.W, p.H, 1, len(p.Pix)); err != nil {
+		return Plane{}, err
+	}
+	if err := check(mask.W, mask.H, 1, len(mask.Pix)); err != nil {
+		return Plane{}, err
+	}
 	num, den := NewPlane(p.W, p.H), NewPlane(p.W, p.H)
 	for i, m := range mask.Pix {
 		if m != 0 {
@@ -292,16 +298,16 @@ func RemapPlane(p, mx, my Plane) (Plane, error) {
 	if err != nil {
 		return Plane{}, err
 	}
-	out := NewPlane(mx.W, mx.H)
-	dst, err := f.plane(out)
-	if err != nil {
-		return Plane{}, err
-	}
 	x, err := f.plane(mx)
 	if err != nil {
 		return Plane{}, err
 	}
 	y, err := f.plane(my)
+	if err != nil {
+		return Plane{}, err
+	}
+	out := NewPlane(mx.W, mx.H)
+	dst, err := f.plane(out)
 	if err != nil {
 		return Plane{}, err
 	}
@@ -324,16 +330,16 @@ func RemapGray(g Gray, mx, my Plane, nearest bool) (Gray, error) {
 	if err != nil {
 		return Gray{}, err
 	}
-	out := NewGray(mx.W, mx.H)
-	dst, err := f.gray(out)
-	if err != nil {
-		return Gray{}, err
-	}
 	x, err := f.plane(mx)
 	if err != nil {
 		return Gray{}, err
 	}
 	y, err := f.plane(my)
+	if err != nil {
+		return Gray{}, err
+	}
+	out := NewGray(mx.W, mx.H)
+	dst, err := f.gray(out)
 	if err != nil {
 		return Gray{}, err
 	}

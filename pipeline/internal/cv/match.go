@@ -77,7 +77,7 @@ func Flow(a, b Gray, o FlowOptions) (dx, dy Plane, err error) {
 	if err := check(b.W, b.H, 1, len(b.Pix)); err != nil {
 		return Plane{}, Plane{}, err
 	}
-	if a.W < 64 || a.H < 64 || o.FinestScale < 0 || o.FinestScale > 4 || o.PatchSize < 4 || o.PatchStride < 1 || o.PatchStride > o.PatchSize || o.Iterations < 1 || o.Variational < 0 {
+	if a.W < 64 || a.H < 64 || o.FinestScale < 0 || o.FinestScale > 4 || o.PatchSize < 4 || o.PatchSize > 32 || o.PatchStride < 1 || o.PatchStride > o.PatchSize || o.Iterations < 1 || o.Variational < 0 {
 		return Plane{}, Plane{}, fmt.Errorf("cv: flow of %dx%d with %+v: %w", a.W, a.H, o, ErrInput)
 	}
 	flow := make([]float32, 2*a.W*a.H)
@@ -128,6 +128,9 @@ func Match(img, templ Plane) (Plane, error) {
 func Crop(p Plane, r image.Rectangle) (Plane, error) {
 	if r.Empty() || !r.In(image.Rect(0, 0, p.W, p.H)) {
 		return Plane{}, fmt.Errorf("cv: crop %v of %dx%d: %w", r, p.W, p.H, ErrInput)
+	}
+	if err := check(p.W, p.H, 1, len(p.Pix)); err != nil {
+		return Plane{}, err
 	}
 	out := NewPlane(r.Dx(), r.Dy())
 	for y := range out.H {
