@@ -141,6 +141,9 @@ func Find(p *metrics.Patch, t Thresholds) (Found, error) {
 	if err := check(p); err != nil {
 		return Found{}, err
 	}
+	if n := len(t.Pores); n != 0 && n != len(poreDiametersMM) {
+		return Found{}, fmt.Errorf("segment: %d pore thresholds, want %d: from another version", n, len(poreDiametersMM))
+	}
 	f := Found{Missing: missing(p.PxPerMM)}
 	for family, why := range t.Missing {
 		if _, ok := f.Missing[family]; !ok {

@@ -354,6 +354,9 @@ func TestOddPatches(t *testing.T) {
 			t.Errorf("%s: freeze: no error", name)
 		}
 	}
+	if _, err := Find(full, Thresholds{Pores: []float64{1}}); err == nil {
+		t.Error("no error for thresholds of another version")
+	}
 	if th, err := Freeze(empty); err != nil || !strings.Contains(th.Missing[metrics.Pores], "of skin") {
 		t.Errorf("empty: %v, missing %v", err, th.Missing)
 	}
