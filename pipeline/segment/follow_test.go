@@ -42,9 +42,9 @@ func TestFollowScars(t *testing.T) {
 // Pores looked for where a registration wrong by up to 0.1 mm puts them.
 func TestFollowPores(t *testing.T) {
 	mean := func(size, depth float64) float64 {
-		s := newSkin(24, 24, 14.6, 5)
+		s := newSkin(18, 18, 14.6, 5)
 		var at []metrics.Object
-		for _, q := range s.scatter(160, 0.9, 1, nil) {
+		for _, q := range s.scatter(90, 0.9, 1, nil) {
 			d := 0.25 + 0.3*s.rng.Float64()
 			s.pore(q.x, q.y, size*d, depth*(0.05+0.2*d))
 			at = append(at, metrics.Object{X: (q.x + 0.1*(2*s.rng.Float64()-1)) * s.scale, Y: q.y * s.scale, Diameter: d * s.scale})

@@ -30,14 +30,14 @@ func search(t *testing.T, base, p *metrics.Patch) Found {
 
 // porous is skin with pores and stubble, and where the pores are.
 func porous(scale, psf float64) (*skin, []place) {
-	s := newSkin(24, 24, scale, 5)
+	s := newSkin(18, 18, scale, 5)
 	s.psf = psf
-	pores := s.scatter(160, 0.9, 1, nil)
+	pores := s.scatter(90, 0.9, 1, nil)
 	for i := range pores {
 		pores[i].d = 0.22 + 0.33*s.rng.Float64()
 		s.pore(pores[i].x, pores[i].y, pores[i].d, 0.05+0.2*pores[i].d)
 	}
-	for _, h := range s.scatter(60, 1.2, 2, pores) {
+	for _, h := range s.scatter(35, 1.2, 2, pores) {
 		s.stroke(h.x, h.y, 0.5+s.rng.Float64(), 6*s.rng.Float64(), 0.04, 0.3)
 	}
 	return s, pores
@@ -81,14 +81,14 @@ func TestFrozenThresholdsShowTheChange(t *testing.T) {
 	base := before.patch()
 	a := of(search(t, base, base).Objects, metrics.Pore)
 	b := of(search(t, base, after.patch()).Objects, metrics.Pore)
-	if len(a) < 100 || len(b) > len(a)/2 {
+	if len(a) < 60 || len(b) > len(a)/2 {
 		t.Errorf("%d pores at baseline, %d at 0.3 of the contrast: want under half", len(a), len(b))
 	}
 }
 
 // scarred is skin with pores and scars of three types, in turn.
 func scarred(depth float64) (*skin, []place) {
-	s := newSkin(34, 34, 12, 6)
+	s := newSkin(34, 34, 9, 6)
 	scars := s.scatter(12, 5, 4, nil)
 	for i := range scars {
 		q := &scars[i]
@@ -162,7 +162,7 @@ func TestScarContrastFollowsDepth(t *testing.T) {
 }
 
 func TestBareSkinHoldsLittle(t *testing.T) {
-	s := newSkin(24, 24, 14.6, 8)
+	s := newSkin(20, 20, 14.6, 8)
 	p := s.patch()
 	f := search(t, p, p)
 	if n := len(of(f.Objects, metrics.Pore)); n > 9 { // one per cm2
@@ -220,7 +220,7 @@ func TestMarks(t *testing.T) {
 }
 
 func TestLines(t *testing.T) {
-	s := newSkin(30, 30, 12, 10)
+	s := newSkin(30, 30, 9, 10)
 	want := 0.0
 	for i := range 5 {
 		length := 6 + 2*float64(i)
@@ -264,7 +264,7 @@ func TestRedAreaIsAbsolute(t *testing.T) {
 }
 
 func TestMissing(t *testing.T) {
-	s := newSkin(12, 12, 14.6, 12)
+	s := newSkin(9, 9, 14.6, 12)
 	p := s.patch()
 	for _, c := range []struct {
 		scale   float64
@@ -307,24 +307,24 @@ func TestMissing(t *testing.T) {
 
 // Whatever the mask and the size, there is an answer and no panic.
 func TestOddPatches(t *testing.T) {
-	full := newSkin(12, 12, 14.6, 13).patch()
+	full := newSkin(9, 9, 14.6, 13).patch()
 	th, err := Freeze(full)
 	if err != nil {
 		t.Fatal(err)
 	}
-	empty := newSkin(12, 12, 14.6, 13).patch()
+	empty := newSkin(9, 9, 14.6, 13).patch()
 	clear(empty.Skin.Pix)
-	black := newSkin(12, 12, 14.6, 13).patch()
+	black := newSkin(9, 9, 14.6, 13).patch()
 	for _, p := range []*metrics.Plane{&black.R, &black.G, &black.B} {
 		clear(p.Pix)
 	}
-	strip := newSkin(12, 12, 14.6, 13).patch()
+	strip := newSkin(9, 9, 14.6, 13).patch()
 	for i := range strip.Skin.Pix {
-		if i%strip.Skin.W != 80 {
+		if i%strip.Skin.W != 60 {
 			strip.Skin.Pix[i] = 0
 		}
 	}
-	broken := newSkin(12, 12, 14.6, 13).patch()
+	broken := newSkin(9, 9, 14.6, 13).patch()
 	broken.G.Pix[5], broken.G.Pix[9] = float32(math.NaN()), float32(math.Inf(1))
 	for name, p := range map[string]*metrics.Patch{
 		"empty": empty, "black": black, "strip": strip, "not a number": broken,

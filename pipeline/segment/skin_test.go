@@ -16,7 +16,8 @@ type skin struct {
 	od    [3]cv.Plane // objects and texture
 	tone  [3]float64  // of bare skin, OD
 	noise float64     // OD of green
-	rng   *rand.Rand
+	grain *rand.Rand  // of texture and noise, which depend on the size
+	rng   *rand.Rand  // of everything placed, which does not
 }
 
 // newSkin is bare skin with micro-relief and uneven light.
@@ -24,7 +25,8 @@ func newSkin(wMM, hMM, scale float64, seed uint64) *skin {
 	s := &skin{
 		w: int(wMM * scale), h: int(hMM * scale), scale: scale, psf: 0.6,
 		tone: [3]float64{0.22, 0.45, 0.60}, noise: 0.004,
-		rng: rand.New(rand.NewPCG(seed, 17)),
+		grain: rand.New(rand.NewPCG(seed, 18)),
+		rng:   rand.New(rand.NewPCG(seed, 17)),
 	}
 	fine, mid := s.noisePlane(0.10, 0.012), s.noisePlane(0.5, 0.008)
 	for c, k := range [3]float64{0.6, 1, 1.1} {
@@ -44,7 +46,7 @@ func newSkin(wMM, hMM, scale float64, seed uint64) *skin {
 func (s *skin) noisePlane(sigmaMM, sd float64) cv.Plane {
 	p := cv.NewPlane(s.w, s.h)
 	for i := range p.Pix {
-		p.Pix[i] = float32(s.rng.NormFloat64())
+		p.Pix[i] = float32(s.grain.NormFloat64())
 	}
 	p, err := cv.Gaussian(p, sigmaMM*s.scale)
 	if err != nil {
@@ -134,7 +136,7 @@ func (s *skin) patch() *metrics.Patch {
 			panic(err)
 		}
 		for i := range light.Pix {
-			light.Pix[i] *= float32(1 + math.Ln10*s.noise*s.rng.NormFloat64())
+			light.Pix[i] *= float32(1 + math.Ln10*s.noise*s.grain.NormFloat64())
 		}
 		*dst = metrics.Plane(light)
 	}
