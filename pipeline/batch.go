@@ -32,11 +32,6 @@ func (e usageError) Unwrap() error        { return e.error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// silence is how long a worker may be without progress. The longest stage of a
-// 24-megapixel photo takes seconds; a busy machine and a slow disk are allowed
-// for a hundredfold.
-const silence = 10 * time.Minute
-
 // RunOptions say how a study is run, not what is measured: results do not depend
 // on them, except for Config and Subjects.
 type RunOptions struct {
@@ -86,22 +81,16 @@ func Run(ctx context.Context, st *study.Study, out string, opts RunOptions) (Sum
 	if err := checkApart(st, out); err != nil {
 		return Summary{}, err
 	}
+	b, err := newBatch(st, opts)
+	if err != nil {
+		return Summary{}, err
+	}
 	o, err := openOutdir(out)
 	if err != nil {
 		return Summary{}, err
 	}
 	defer o.close()
-
-	b := &batch{study: st, out: o, opts: opts}
-	if b.settings, err = settingsHash(opts.Config); err != nil {
-		return Summary{}, err
-	}
-	for i := range st.Subjects {
-		if s := &st.Subjects[i]; b.chosen(s.ID) {
-			b.subjects = append(b.subjects, s)
-		}
-	}
-	slices.SortFunc(b.subjects, func(x, y *study.Subject) int { return strings.Compare(x.ID, y.ID) })
+	b.out = o
 	if err := o.claim(ids(b.subjects)); err != nil {
 		return Summary{}, err
 	}
@@ -135,7 +124,7 @@ func Check(ctx context.Context, st *study.Study, opts RunOptions) ([]result.Seri
 	b := &batch{study: st, opts: opts}
 	todo := b.series()
 	checked := make([]result.Series, len(todo))
-	err = b.engine(ctx, kindCheck, todo,
+	err = measureSeries(ctx, kindCheck, opts, todo,
 		func(i int) (string, error) {
 			// A second try finds the folder of the first.
 			d := filepath.Join(dir, fmt.Sprint(i))
@@ -148,54 +137,38 @@ func Check(ctx context.Context, st *study.Study, opts RunOptions) ([]result.Seri
 	return checked, err
 }
 
-// Report renders the reports in the folder out again from the results there.
-func Report(ctx context.Context, out string) ([]SubjectSummary, error) {
-	if _, err := os.Stat(filepath.Join(out, runFile)); err != nil {
-		return nil, usagef("%s holds no results of a run: %w", out, err)
-	}
-	o, err := openOutdir(out)
-	if err != nil {
-		return nil, err
-	}
-	defer o.close()
-	var all []SubjectSummary
-	index := report.Index{StudyName: o.earlier.Study, Version: o.earlier.Version}
-	for _, id := range o.earlier.ids() {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		old := filepath.Join(out, id)
-		s, err := result.LoadSubject(old)
-		if err != nil {
-			return nil, err
-		}
-		dir := o.stage("new", id)
-		if err := link(old, dir); err != nil {
-			return nil, err
-		}
-		if err := report.WriteSubject(dir, s); err != nil {
-			return nil, err
-		}
-		all = append(all, summarise(out, s))
-		index.Clinic = s.Clinic
-		addToIndex(&index, s)
-	}
-	if err := report.WriteIndex(o.stage("new"), index); err != nil {
-		return nil, err
-	}
-	return all, o.commit(nil)
-}
-
 // batch is one run of a study.
 type batch struct {
-	study    *study.Study
-	subjects []*study.Subject // those to be measured, in order of their names
-	out      *outdir
-	opts     RunOptions
-	settings string // hash
+	study        *study.Study
+	subjects     []*study.Subject // those to be measured, in order of their names
+	out          *outdir
+	opts         RunOptions
+	settings     Config // as recorded
+	settingsHash string
 
 	results map[string][]int // by subject, the indices of its series
 	summary Summary
+}
+
+// newBatch is a batch without an output folder.
+func newBatch(st *study.Study, opts RunOptions) (*batch, error) {
+	b := &batch{study: st, opts: opts}
+	var err error
+	if b.settings, err = opts.Config.recorded(); err != nil {
+		return nil, err
+	}
+	data, err := json.Marshal(b.settings)
+	if err != nil {
+		return nil, err
+	}
+	b.settingsHash = hash(data)
+	for i := range st.Subjects {
+		if s := &st.Subjects[i]; b.chosen(s.ID) {
+			b.subjects = append(b.subjects, s)
+		}
+	}
+	slices.SortFunc(b.subjects, func(x, y *study.Subject) int { return strings.Compare(x.ID, y.ID) })
+	return b, nil
 }
 
 func (b *batch) chosen(id string) bool {
@@ -225,77 +198,44 @@ func (b *batch) measure(ctx context.Context) error {
 		}
 	}
 	b.summary.Series = len(todo)
-	return b.engine(ctx, kindRun, todo, b.out.task, func(i int, s result.Series) error {
+	return measureSeries(ctx, kindRun, b.opts, todo, b.out.task, func(i int, s result.Series) error {
 		dir, err := b.out.fresh(todo[i].Subject.ID)
 		if err != nil {
 			return err
 		}
 		if err := merge(b.out.stage("tasks", fmt.Sprint(i)), dir); err != nil {
-			return fmt.Errorf("%s %s: %w", s.Subject, s.View, err)
+			return err
 		}
 		return result.WriteJSON(b.out.stage("tasks", fmt.Sprint(i)+".json"), s)
 	})
 }
 
-// engine runs work of a kind over series in worker processes. For each try, dir
-// makes an empty folder. A series whose worker died has no values and says why.
-func (b *batch) engine(ctx context.Context, kind string, todo []study.Series, dir func(i int) (string, error), done func(i int, s result.Series) error) error {
-	jobs := b.opts.Jobs
-	if jobs == 0 {
-		jobs = engine.DefaultWorkers(len(todo))
-	}
-	jobs = max(min(jobs, len(todo)), 1)
-	started := make([]time.Time, len(todo))
-	finished := 0
-	tell := func(p Progress) {
-		if b.opts.Progress != nil {
-			b.opts.Progress(p)
-		}
-	}
-	pool := engine.Pool{
-		Command: func() *exec.Cmd { return b.opts.Worker(jobs) },
-		Workers: jobs,
-		Silence: silence,
-		Log:     b.opts.Log,
-		Progress: func(e engine.Event) {
-			s := todo[e.Task]
-			tell(Progress{Subject: s.Subject.ID, View: s.View, Item: e.Item, Stage: e.Stage, Done: finished, Total: len(todo)})
-		},
-	}
-	return pool.Run(ctx, len(todo),
-		func(i int) ([]byte, error) {
-			started[i] = time.Now()
+// measureSeries has series measured, or only checked. For each try, dir makes an
+// empty folder. A series whose worker died has no values and says why.
+func measureSeries(ctx context.Context, kind string, opts RunOptions, todo []study.Series, dir func(i int) (string, error), done func(i int, s result.Series) error) error {
+	return dispatch(ctx, opts, todo,
+		func(i int) (job, error) {
 			d, err := dir(i)
 			if err != nil {
-				return nil, err
+				return job{}, err
 			}
 			// A worker need not stand where its coordinator stands.
-			if d, err = filepath.Abs(d); err != nil {
-				return nil, err
-			}
-			return encodeJob(job{Kind: kind, Config: b.opts.Config, Series: todo[i], Dir: d})
+			d, err = filepath.Abs(d)
+			return job{Kind: kind, Config: opts.Config, Series: todo[i], Dir: d}, err
 		},
-		func(i int, answer []byte, err error) error {
-			s := result.Series{Subject: todo[i].Subject.ID, View: todo[i].View}
-			if lost := (*engine.Lost)(nil); errors.As(err, &lost) {
-				s.Rejections = []result.Rejection{{Subject: s.Subject, View: s.View, Session: lost.Item, Stage: lost.Stage, Reason: lost.Reason}}
+		func(i int, s result.Series, lost *engine.Lost) (refused int, err error) {
+			id, view := todo[i].Subject.ID, todo[i].View
+			if lost != nil {
+				s = result.Series{Subject: id, View: view, Rejections: []result.Rejection{
+					{Subject: id, View: view, Session: lost.Item, Stage: lost.Stage, Reason: lost.Reason}}}
 				if _, err := dir(i); err != nil { // without what the worker left
-					return err
+					return 0, err
 				}
-			} else if err != nil {
-				return fmt.Errorf("%s %s: %w", s.Subject, s.View, err)
-			} else if err := json.Unmarshal(answer, &s); err != nil {
-				return fmt.Errorf("%s %s: the worker's answer cannot be read: %w", s.Subject, s.View, err)
-			} else if s.Subject != todo[i].Subject.ID || s.View != todo[i].View {
-				return fmt.Errorf("%s %s: the worker answered about %q %q", todo[i].Subject.ID, todo[i].View, s.Subject, s.View)
 			}
-			if err := done(i, s); err != nil {
-				return err
+			if s.Subject != id || s.View != view {
+				return 0, fmt.Errorf("the worker answered about %q %q", s.Subject, s.View)
 			}
-			finished++
-			tell(Progress{Subject: s.Subject, View: s.View, Finished: true, Done: finished, Total: len(todo),
-				Took: time.Since(started[i]), Refused: len(s.Rejections)})
-			return nil
+			return len(s.Rejections), done(i, s)
 		})
 }
 
@@ -392,7 +332,7 @@ func (b *batch) person(id string, times timings) (s result.Subject, measured boo
 func (b *batch) describe(p *study.Subject) result.Subject {
 	s := result.Subject{
 		ID: p.ID, Study: b.study.Name, Clinic: b.study.Clinic.Name,
-		Version: b.opts.Version, OpenCV: cv.Version(), Settings: b.settings,
+		Version: b.opts.Version, OpenCV: cv.Version(), Settings: b.settingsHash,
 		Internal: !slices.ContainsFunc(p.Consent, func(c study.Consent) bool {
 			return slices.Contains(c.Scope, "clinical") && c.Withdrawn.IsZero()
 		}),
@@ -411,17 +351,6 @@ func (b *batch) describe(p *study.Subject) result.Subject {
 		}
 	}
 	return s
-}
-
-// addToIndex puts what the index shows of a person into it: the rows that make
-// results large are left behind.
-func addToIndex(index *report.Index, s result.Subject) {
-	s.Series = slices.Clone(s.Series)
-	for i := range s.Series {
-		v := &s.Series[i]
-		v.Measurements, v.Objects, v.Comparability, v.Alignments, v.InputSHA256 = nil, nil, nil, nil, nil
-	}
-	index.Subjects = append(index.Subjects, s)
 }
 
 func summarise(out string, s result.Subject) SubjectSummary {

@@ -62,7 +62,7 @@ func TestWorkerProcess(t *testing.T) {
 	if os.Getenv(workerEnv) == "" {
 		t.Skip("started by other tests")
 	}
-	stand := map[string]measure{kindRun: standIn, kindCheck: standIn}
+	stand := map[string]work{kindRun: measure(standIn).work, kindCheck: measure(standIn).work}
 	if err := engine.Serve(func(task []byte, progress func(item, stage string)) ([]byte, error) {
 		return doJob(stand, task, progress)
 	}); err != nil {
@@ -412,6 +412,29 @@ func TestUnknownSubjectIsRefused(t *testing.T) {
 	opts.Subjects = []string{"P1", "P7"}
 	if _, err := Run(t.Context(), people(t, "P1"), t.TempDir(), opts); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "P7") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Where a model lies is nobody's business, but another model is another setting.
+func TestRecordNamesFilesByContent(t *testing.T) {
+	st, opts := people(t, "P1"), options(1)
+	record := func(name, content string) string {
+		opts.Config.FaceModel = filepath.Join(t.TempDir(), name)
+		check(t, os.WriteFile(opts.Config.FaceModel, []byte(content), 0o600))
+		out := t.TempDir()
+		mustRun(t, st, out, opts)
+		return tree(t, out)[runFile]
+	}
+	a, b, c := record("a.onnx", "one"), record("b.onnx", "one"), record("a.onnx", "two")
+	if a != b {
+		t.Errorf("the same model in two places:\n%s\n%s", a, b)
+	}
+	if a == c {
+		t.Error("two models, one record")
+	}
+	opts.Config.FaceModel = filepath.Join(t.TempDir(), "nowhere")
+	if _, err := Run(t.Context(), st, t.TempDir(), opts); !errors.Is(err, ErrUsage) {
+		t.Errorf("a model that is not there: %v", err)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os/exec"
+	"time"
 
 	"github.com/dermatrend/dermatrend/pipeline/engine"
 	"github.com/dermatrend/dermatrend/pipeline/result"
@@ -16,16 +18,32 @@ import (
 // rejection among them; an error is for ctx and the disk only.
 type measure func(ctx context.Context, cfg Config, s study.Series, dir string, progress func(session, stage string)) (result.Series, error)
 
+// silence is how long a worker may be without progress. The longest stage of a
+// 24-megapixel photo takes seconds; a busy machine and a slow disk are allowed
+// for a hundredfold.
+const silence = 10 * time.Minute
+
 // Kinds of work that a series can be given to.
 const (
 	kindRun   = "run"
 	kindCheck = "check"
+	kindCarry = "carry"
 )
 
+// work does a job in a worker; its answer goes back as JSON.
+type work func(ctx context.Context, j job, progress func(session, stage string)) (any, error)
+
 // kinds says what a worker does for each kind.
-var kinds = map[string]measure{
-	kindRun:   RunSeries,
-	kindCheck: CheckSeries,
+var kinds = map[string]work{
+	kindRun:   measure(RunSeries).work,
+	kindCheck: measure(CheckSeries).work,
+	kindCarry: func(ctx context.Context, j job, progress func(session, stage string)) (any, error) {
+		return CarryPoints(ctx, j.Config, j.Series, j.Points, progress)
+	},
+}
+
+func (m measure) work(ctx context.Context, j job, progress func(session, stage string)) (any, error) {
+	return m(ctx, j.Config, j.Series, j.Dir, progress)
 }
 
 // job is a task as the coordinator hands it to a worker.
@@ -33,7 +51,8 @@ type job struct {
 	Kind   string
 	Config Config
 	Series study.Series
-	Dir    string // takes the pictures
+	Dir    string        // takes the pictures
+	Points []study.Point // to be carried
 }
 
 // Work is the whole life of a worker process; see [engine.Serve].
@@ -43,7 +62,7 @@ func Work() error {
 	})
 }
 
-func doJob(kinds map[string]measure, task []byte, progress func(item, stage string)) ([]byte, error) {
+func doJob(kinds map[string]work, task []byte, progress func(item, stage string)) ([]byte, error) {
 	j, err := decodeJob(task)
 	if err != nil {
 		return nil, err
@@ -53,11 +72,68 @@ func doJob(kinds map[string]measure, task []byte, progress func(item, stage stri
 		return nil, fmt.Errorf("unknown kind of work %q", j.Kind)
 	}
 	// A worker is not told to stop: it is killed.
-	s, err := do(context.Background(), j.Config, j.Series, j.Dir, progress)
+	answer, err := do(context.Background(), j, progress)
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(s)
+	return json.Marshal(answer)
+}
+
+// dispatch has jobs done on series in worker processes. prepare makes the job for
+// a series, again for its second try. done takes the answer, or what became of the
+// worker, and tells how many photos have no values; it is called once at a time,
+// in the order in which series end.
+func dispatch[T any](ctx context.Context, opts RunOptions, todo []study.Series, prepare func(i int) (job, error), done func(i int, answer T, lost *engine.Lost) (refused int, err error)) error {
+	jobs := opts.Jobs
+	if jobs == 0 {
+		jobs = engine.DefaultWorkers(len(todo))
+	}
+	jobs = max(min(jobs, len(todo)), 1)
+	started := make([]time.Time, len(todo))
+	finished := 0
+	tell := func(i int, p Progress) {
+		if opts.Progress != nil {
+			p.Subject, p.View, p.Done, p.Total = todo[i].Subject.ID, todo[i].View, finished, len(todo)
+			opts.Progress(p)
+		}
+	}
+	pool := engine.Pool{
+		Command:  func() *exec.Cmd { return opts.Worker(jobs) },
+		Workers:  jobs,
+		Silence:  silence,
+		Log:      opts.Log,
+		Progress: func(e engine.Event) { tell(e.Task, Progress{Item: e.Item, Stage: e.Stage}) },
+	}
+	return pool.Run(ctx, len(todo),
+		func(i int) ([]byte, error) {
+			started[i] = time.Now()
+			j, err := prepare(i)
+			if err != nil {
+				return nil, err
+			}
+			return encodeJob(j)
+		},
+		func(i int, data []byte, err error) error {
+			where := todo[i].Subject.ID + " " + todo[i].View
+			var answer T
+			var lost *engine.Lost
+			switch {
+			case errors.As(err, &lost):
+			case err != nil:
+				return fmt.Errorf("%s: %w", where, err)
+			default:
+				if err := json.Unmarshal(data, &answer); err != nil {
+					return fmt.Errorf("%s: the worker's answer cannot be read: %w", where, err)
+				}
+			}
+			refused, err := done(i, answer, lost)
+			if err != nil {
+				return fmt.Errorf("%s: %w", where, err)
+			}
+			finished++
+			tell(i, Progress{Finished: true, Took: time.Since(started[i]), Refused: refused})
+			return nil
+		})
 }
 
 func encodeJob(j job) ([]byte, error) { return json.Marshal(j) }

@@ -50,7 +50,7 @@ type counts struct {
 func newRecord(b *batch) *runRecord {
 	return &runRecord{
 		Format: 1, Version: b.opts.Version, OpenCV: cv.Version(), Study: b.study.Name,
-		SettingsSHA256: b.settings, Settings: b.opts.Config,
+		SettingsSHA256: b.settingsHash, Settings: b.settings,
 		Subjects: []subjectRecord{}, Counts: counts{Verdicts: map[result.Verdict]int{}},
 	}
 }
@@ -105,14 +105,23 @@ func loadRun(out string) (runRecord, error) {
 	return r, nil
 }
 
-// settingsHash names a configuration.
-func settingsHash(cfg Config) (string, error) {
-	data, err := json.Marshal(cfg)
-	if err != nil {
-		return "", err
+// recorded is the configuration as it is recorded: a file is named by its
+// content, not by where it lies.
+func (c Config) recorded() (Config, error) {
+	if c.FaceModel == "" {
+		return c, nil
 	}
+	data, err := os.ReadFile(c.FaceModel)
+	if err != nil {
+		return c, usagef("face model: %w", err)
+	}
+	c.FaceModel = "sha256:" + hash(data)
+	return c, nil
+}
+
+func hash(data []byte) string {
 	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:]), nil
+	return hex.EncodeToString(sum[:])
 }
 
 // timings is timings.json, by subject and view: the one file that may differ

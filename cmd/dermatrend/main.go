@@ -32,6 +32,9 @@ const (
 // already.
 var errPartial = errors.New("some photos have no values")
 
+// inputError is an error in what the user gave.
+type inputError struct{ error }
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second Ctrl-C ends the program at once
@@ -44,8 +47,10 @@ type commands struct {
 	Run     runCommand     `cmd:"" help:"Measure a study: align, segment, measure, trends, reports."`
 	Check   checkCommand   `cmd:"" help:"Look at manifests, consent, photo quality and comparability; measure nothing."`
 	Init    initCommand    `cmd:"" help:"Write series.yaml from EXIF dates and file names."`
+	Align   alignCommand   `cmd:"" help:"Carry points of the baseline photos into the photos of every session."`
 	Report  reportCommand  `cmd:"" help:"Render the reports of an output folder again."`
 	Metrics metricsCommand `cmd:"" help:"Print the catalogue: name, unit, meaning, source."`
+	Phantom phantomCommand `cmd:"" help:"Render a synthetic study with its ground truth."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 	Worker  workerCommand  `cmd:"" name:"worker-local" hidden:""`
 }
@@ -67,7 +72,7 @@ Exit codes: 0 all done; 1 failed; 3 done, but some photos or series have no valu
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
 	var c commands
 	parser, err := kong.New(&c, kong.Name("dermatrend"), kong.Description(description),
-		kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(helped(code)) }),
+		kong.Writers(stdout, stderr), kong.Vars{"courses": courses()}, kong.Exit(func(code int) { panic(helped(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		panic(err) // the structs above are wrong
@@ -104,7 +109,7 @@ func exitCode(ctx context.Context, err error, stderr io.Writer) int {
 		return exitInterrupted
 	}
 	code := exitFailed
-	if problems := (study.Problems)(nil); errors.As(err, &problems) || errors.Is(err, pipeline.ErrUsage) {
+	if problems, input := (study.Problems)(nil), (inputError{}); errors.As(err, &problems) || errors.As(err, &input) || errors.Is(err, pipeline.ErrUsage) {
 		code = exitUsage
 	}
 	for line := range strings.Lines(err.Error()) {
