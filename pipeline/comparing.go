@@ -31,11 +31,13 @@ func comparePhotos(r *seriesRun) error {
 	return nil
 }
 
-// settleScale takes px/mm of the baseline from the manifest or the iris, and that
+// settleScale takes px/mm of the baseline from a ruler, the manifest or the iris, and that
 // of the other photos from the alignment, which knows ratios better than any iris.
 func (r *seriesRun) settleScale() {
 	base := r.shots[0]
 	switch {
+	case base.ref.Ruler != nil:
+		base.pxPerMM, r.scale = base.ref.Ruler.PxPerMM(), "ruler"
 	case base.ref.PxPerMM > 0:
 		base.pxPerMM, r.scale = base.ref.PxPerMM, "manifest"
 	case base.iris[0] > 0:

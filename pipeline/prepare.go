@@ -17,6 +17,9 @@ import (
 
 // load decodes the photo.
 func load(s *shot, r *seriesRun) error {
+	if s.ref.Refused != "" {
+		return errors.New(s.ref.Refused)
+	}
 	p, err := photo.Load(r.path(s))
 	if err != nil {
 		return err
