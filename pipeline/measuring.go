@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/dermatrend/dermatrend/metrics"
 	"github.com/dermatrend/dermatrend/pipeline/compare"
@@ -145,10 +146,12 @@ func (r *seriesRun) latestOf(zone string) []int {
 	return out
 }
 
-// thresholds of a zone, frozen on the baseline at one sharpness.
+// thresholds of a zone, frozen on the baseline at one sharpness, and the scars
+// that it shows there.
 type thresholds struct {
 	segment segment.Thresholds
 	metric  metrics.Frozen
+	scars   segment.Found
 }
 
 // freeze fixes the thresholds on the baseline, blurred by an added variance in
@@ -161,9 +164,56 @@ func (m *zoneMeasurer) freeze(variance float64) (thresholds, error) {
 	m.relate(0, p)
 	t := thresholds{metric: metrics.Freeze(p)}
 	p.Frozen = &t.metric
-	t.segment, err = segment.Freeze(p)
+	if t.segment, err = segment.Freeze(p); err != nil {
+		return t, err
+	}
+	t.scars, err = segment.Find(p, t.segment)
 	return t, err
 }
+
+// follow measures the baseline's scars where the alignment puts them in photo i,
+// found there again or not: the mean contrast of those that are found would not
+// fall as scars heal, because the faint ones drop out. Types are the baseline's.
+func (m *zoneMeasurer) follow(i int, p *metrics.Patch, t thresholds) ([]metrics.Object, error) {
+	base, s := m.r.shots[0], m.r.shots[i]
+	zb, zs := base.zones[m.zone], s.zones[m.zone]
+	from := func(x, y float64) (float64, float64) { // patch of photo i -> patch of the baseline
+		x, y = x+float64(zs.rect.Min.X), y+float64(zs.rect.Min.Y)
+		if s.toShot != nil {
+			x, y, _ = s.toShot.ToBase(x, y)
+		}
+		return x - float64(zb.rect.Min.X), y - float64(zb.rect.Min.Y)
+	}
+	scars := t.scars.ScarMask
+	outlines := metrics.Mask{W: p.G.W, H: p.G.H, Pix: make([]uint8, p.G.W*p.G.H)}
+	for k, on := range p.Skin.Pix {
+		if on == 0 {
+			continue
+		}
+		x, y := from(float64(k%p.G.W), float64(k/p.G.W))
+		u, v := int(math.Round(x)), int(math.Round(y))
+		if u >= 0 && v >= 0 && u < scars.W && v < scars.H {
+			outlines.Pix[k] = scars.Pix[v*scars.W+u]
+		}
+	}
+	objects, err := segment.FollowScars(p, outlines)
+	if err != nil {
+		return nil, err
+	}
+	for k := range objects {
+		x, y := from(objects[k].X, objects[k].Y)
+		nearest := math.Inf(1)
+		for _, o := range t.scars.Objects {
+			if d := math.Hypot(o.X-x, o.Y-y); o.Kind == metrics.Scar && d < nearest {
+				nearest, objects[k].Type = d, o.Type
+			}
+		}
+	}
+	return objects, nil
+}
+
+// followed tells whether a metric of a matched basis rests on the baseline's scars.
+func followed(metric string) bool { return strings.HasPrefix(metric, "scar_contrast") }
 
 // blurred is the zone's patch in photo i, brought to the sharpness that the
 // baseline has with an added variance (baseline px^2).
@@ -322,8 +372,18 @@ func (m *zoneMeasurer) measure(i int, basis string, variance float64, t threshol
 	if matched && m.reference != "" {
 		equal = m.equalise(i, p)
 	}
+	all := p.Objects
+	var scars []metrics.Object
+	if _, none := p.Missing[metrics.Scars]; matched && !none {
+		if scars, err = m.follow(i, p, t); err != nil {
+			return err
+		}
+	}
 	for k := range m.list {
 		metric := &m.list[k]
+		if p.Objects = all; matched && followed(metric.Name) {
+			p.Objects = scars
+		}
 		val := value{shot: i, zone: m.zone, metric: metric, basis: basis, v: math.NaN(), status: result.OK}
 		switch {
 		case matched && absolute[metric.Name] && !equal:
