@@ -49,7 +49,12 @@ func FindSkin(view cv.RGB) (*Skin, error) {
 	}
 	mouth := findMouth(p.redness, p.light, seed, frame)
 	clearFeatures(mask, frame, mouth)
-	if mask, err = connected(mask, seed); err != nil {
+	// The forehead is often cut off from the rest by brows that meet.
+	home := Fill(zones["forehead"], w, h)
+	for i, v := range seed.Pix {
+		home.Pix[i] |= v
+	}
+	if mask, err = connected(mask, home); err != nil {
 		return nil, err
 	}
 	return &Skin{Mask: mask, Mouth: mouth.y}, nil
@@ -58,6 +63,9 @@ func FindSkin(view cv.RGB) (*Skin, error) {
 // SkinLike marks the pixels of a view that look like the skin under seed (same
 // size), with small dark spots and without hair, connected to it.
 func SkinLike(view cv.RGB, seed cv.Gray) (cv.Gray, error) {
+	if view.W != seed.W || view.H != seed.H {
+		return cv.Gray{}, fmt.Errorf("skin: view of %dx%d, seed of %dx%d: %w", view.W, view.H, seed.W, seed.H, cv.ErrInput)
+	}
 	p, err := planesOf(view)
 	if err != nil {
 		return cv.Gray{}, err
@@ -174,24 +182,22 @@ func fillHoles(mask cv.Gray, area int) error {
 	return nil
 }
 
-// connected keeps the regions of mask that hold a good part of the seed, so that
-// hands and background go.
-func connected(mask, seed cv.Gray) (cv.Gray, error) {
+// connected keeps the regions of mask that hold a good part of home, or of which
+// home is a good part, so that hands, hair above the forehead and background go.
+func connected(mask, home cv.Gray) (cv.Gray, error) {
 	labels, regions, err := cv.Components(mask)
 	if err != nil {
 		return cv.Gray{}, err
 	}
 	hits := make([]int, len(regions)+1)
 	for i, l := range labels {
-		if seed.Pix[i] != 0 {
+		if home.Pix[i] != 0 {
 			hits[l]++
 		}
 	}
 	out := cv.NewGray(mask.W, mask.H)
 	for i, l := range labels {
-		// The forehead is often cut off from the rest by brows that meet, so that
-		// large regions in the upper half count too.
-		if l > 0 && (hits[l] > 300 || regions[l-1].Area > 4000 && regions[l-1].CY < float64(mask.H)/2) {
+		if l > 0 && (hits[l] > 3000 || hits[l] > 300 && 4*hits[l] > regions[l-1].Area) {
 			out.Pix[i] = 255
 		}
 	}
