@@ -1,0 +1,310 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/dermatrend/dermatrend/metrics"
+	"github.com/dermatrend/dermatrend/pipeline/result"
+)
+
+// same is a photo that does not differ from its baseline in any way.
+func same() Facts {
+	return Facts{PxPerMM: 25, ScaleRatio: 1, JPEGQuality: 95, SRGB: true, SameProfile: true}
+}
+
+func days(n int) *int { return &n }
+
+func find(cs []Check, name string) []Check {
+	var out []Check
+	for _, c := range cs {
+		if c.Name == name {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func TestNothingDiffers(t *testing.T) {
+	cs := Checks(same())
+	for _, c := range cs {
+		if c.Status != result.OK || c.Explanation != "" {
+			t.Errorf("%s: %s, %q", c.Name, c.Status, c.Explanation)
+		}
+	}
+	gate := Gate(cs)
+	if len(gate) != len(all) {
+		t.Errorf("%d families, want %d", len(gate), len(all))
+	}
+	for f, j := range gate {
+		if j != (Judgement{Status: result.OK}) {
+			t.Errorf("%s: %+v", f, j)
+		}
+	}
+}
+
+// TestFamilies: every family of a metric is judged.
+func TestFamilies(t *testing.T) {
+	gate := Gate(nil)
+	for _, m := range metrics.All() {
+		if j, ok := gate[m.Family]; !ok || j.Status != result.OK {
+			t.Errorf("%s: family %s is not judged: %+v", m.Name, m.Family, j)
+		}
+	}
+}
+
+// TestBands goes through the limits of each check from both sides.
+func TestBands(t *testing.T) {
+	type step struct {
+		v    float64
+		want result.Status
+	}
+	ok, caution, refused := result.OK, result.Caution, result.Refused
+	for _, c := range []struct {
+		name  string
+		set   func(f *Facts, v float64)
+		steps []step
+		hit   metrics.Family // one that it spoils
+		free  metrics.Family // one that it does not; empty: it spoils all
+	}{
+		{"scale", func(f *Facts, v float64) { f.ScaleRatio = v }, []step{{1.149, ok}, {0.851, ok}, {1.151, caution}, {0.849, caution}, {1.449, caution}, {1.451, refused}, {0.549, refused}}, metrics.Texture, metrics.Redness},
+		{"yaw", func(f *Facts, v float64) { f.YawDeg = v }, []step{{2.9, ok}, {-2.9, ok}, {3.1, caution}, {-3.1, caution}, {-7.9, caution}, {8.1, refused}, {-8.1, refused}}, metrics.Scars, metrics.Pigment},
+		{"pitch", func(f *Facts, v float64) { f.PitchDeg = v }, []step{{-3.9, ok}, {4.1, caution}, {-9.9, caution}, {10.1, refused}}, metrics.Lines, metrics.Redness},
+		{"perspective", func(f *Facts, v float64) { f.Perspective = v }, []step{{0.059, ok}, {-0.061, caution}, {0.119, caution}, {0.121, refused}}, metrics.Redness, ""},
+		{"alignment", func(f *Facts, v float64) { f.ResidualPct = v }, []step{{1.19, ok}, {1.21, caution}, {2.49, caution}, {2.51, refused}}, metrics.Pores, metrics.Pigment},
+		{"exposure", func(f *Facts, v float64) { f.Light.EV = v }, []step{{0.69, ok}, {-0.71, caution}, {1.49, caution}, {-1.51, refused}}, metrics.Pigment, metrics.Texture},
+		{"light_gradient", func(f *Facts, v float64) { f.Light.GradientPct = v }, []step{{19, ok}, {21, caution}, {59, caution}, {61, refused}}, metrics.Scars, metrics.Redness},
+		{"white_balance", func(f *Facts, v float64) { f.Light.ColourPct = v }, []step{{7.9, ok}, {8.1, caution}, {500, caution}}, metrics.Pigment, metrics.Scars},
+		{"clipping", func(f *Facts, v float64) { f.Clipped = v / 100 }, []step{{0.99, ok}, {1.01, caution}, {14.9, caution}, {15.1, refused}}, metrics.Redness, ""},
+		{"sharpness", func(f *Facts, v float64) { f.BlurVar = math.Copysign(v*v, v) }, []step{{0.59, ok}, {-0.59, ok}, {0.61, caution}, {-0.61, caution}, {2.19, caution}, {2.21, refused}}, metrics.Texture, metrics.Redness},
+		{"jpeg_quality", func(f *Facts, v float64) { f.JPEGQuality = v }, []step{{80, ok}, {79, caution}, {50, caution}, {49, refused}}, metrics.Pores, metrics.Redness},
+		{"resolution_pore_count", func(f *Facts, v float64) { f.PxPerMM = v }, []step{{12, ok}, {11.9, refused}}, metrics.Pores, metrics.Texture},
+	} {
+		for _, s := range c.steps {
+			f := same()
+			c.set(&f, s.v)
+			cs := Checks(f)
+			got := find(cs, c.name)
+			if len(got) != 1 {
+				t.Fatalf("%s: %d checks", c.name, len(got))
+			}
+			if got[0].Status != s.want {
+				t.Errorf("%s of %v: %s, want %s", c.name, s.v, got[0].Status, s.want)
+			}
+			if (got[0].Explanation == "") != (s.want == ok) {
+				t.Errorf("%s of %v is %s and says %q", c.name, s.v, s.want, got[0].Explanation)
+			}
+			gate := Gate(cs)
+			if j := gate[c.hit]; j.Status != s.want || (j.Reason == "") != (s.want == ok) {
+				t.Errorf("%s of %v: %s is judged %+v, want %s", c.name, s.v, c.hit, j, s.want)
+			}
+			if c.free != "" && gate[c.free].Status != ok {
+				t.Errorf("%s of %v spoils %s", c.name, s.v, c.free)
+			}
+		}
+	}
+}
+
+// TestLimitShown: the limit of a row is the one that was passed.
+func TestLimitShown(t *testing.T) {
+	for v, want := range map[float64]float64{1: 3, 4: 3, 9: 8} {
+		f := same()
+		f.YawDeg = v
+		if c := find(Checks(f), "yaw")[0]; c.Limit != want {
+			t.Errorf("yaw %v: limit %v, want %v", v, c.Limit, want)
+		}
+	}
+}
+
+// TestResolution: pore sizes need 20 px/mm; that alone costs no other metric.
+func TestResolution(t *testing.T) {
+	f := same()
+	f.PxPerMM = 15
+	cs := Checks(f)
+	if c := find(cs, "resolution_pore_size")[0]; c.Status != result.Refused || !strings.Contains(c.Explanation, "20 px/mm") || !strings.Contains(c.Explanation, "15.0") {
+		t.Errorf("%+v", c)
+	}
+	if j := Gate(cs)[metrics.Pores]; j.Status != result.OK {
+		t.Errorf("pores are judged %+v", j)
+	}
+	f.PxPerMM = 0
+	if cs := Checks(f); len(find(cs, "resolution_pore_size"))+len(find(cs, "resolution_pore_count")) != 0 {
+		t.Error("the resolution is judged without a scale")
+	}
+}
+
+// TestUnknown: what is not known is judged neither way, but for the sharpness.
+func TestUnknown(t *testing.T) {
+	nan := math.NaN()
+	f := same()
+	f.YawDeg, f.PitchDeg, f.Perspective, f.ResidualPct = nan, nan, nan, nan
+	f.Light = Light{nan, nan, nan}
+	f.JPEGQuality = nan
+	cs := Checks(f)
+	for _, c := range cs {
+		if math.IsNaN(c.Value) || c.Status != result.OK {
+			t.Errorf("%s: %v, %s", c.Name, c.Value, c.Status)
+		}
+	}
+	for _, name := range []string{"yaw", "exposure", "jpeg_quality", "alignment"} {
+		if len(find(cs, name)) != 0 {
+			t.Errorf("%s is judged", name)
+		}
+	}
+	f = same()
+	f.BlurVar = nan
+	gate := Gate(Checks(f))
+	for _, fam := range []metrics.Family{metrics.Texture, metrics.Lines, metrics.Pores} {
+		if gate[fam].Status != result.Refused || gate[fam].Reason == "" {
+			t.Errorf("unknown sharpness: %s is judged %+v", fam, gate[fam])
+		}
+	}
+	if gate[metrics.Redness].Status != result.OK {
+		t.Errorf("unknown sharpness spoils redness")
+	}
+}
+
+func TestProfiles(t *testing.T) {
+	for _, c := range []struct {
+		srgb, same bool
+		want       result.Status
+	}{{true, true, result.OK}, {false, true, result.Caution}, {true, false, result.Refused}, {false, false, result.Refused}} {
+		f := same()
+		f.SRGB, f.SameProfile = c.srgb, c.same
+		gate := Gate(Checks(f))
+		if gate[metrics.Redness].Status != c.want || gate[metrics.Pigment].Status != c.want || gate[metrics.Texture].Status != result.OK {
+			t.Errorf("sRGB %v, same %v: %+v", c.srgb, c.same, gate)
+		}
+	}
+}
+
+// TestRecovery follows the design: to day 7 nothing can be judged, to day 20
+// redness and pigment with caution and scars not, then all.
+func TestRecovery(t *testing.T) {
+	ok, caution, refused := result.OK, result.Caution, result.Refused
+	early := map[metrics.Family]result.Status{metrics.Redness: refused, metrics.Pigment: refused, metrics.Texture: refused, metrics.Lines: refused, metrics.Pores: refused, metrics.Scars: refused}
+	middle := map[metrics.Family]result.Status{metrics.Redness: caution, metrics.Pigment: caution, metrics.Texture: ok, metrics.Lines: ok, metrics.Pores: ok, metrics.Scars: refused}
+	late := map[metrics.Family]result.Status{metrics.Redness: ok, metrics.Pigment: ok, metrics.Texture: ok, metrics.Lines: ok, metrics.Pores: ok, metrics.Scars: ok}
+	for d, want := range map[int]map[metrics.Family]result.Status{0: early, 7: early, 8: middle, 20: middle, 21: late, 400: late} {
+		f := same()
+		f.DaysSince = days(d)
+		gate := Gate(Checks(f))
+		for fam, s := range want {
+			if gate[fam].Status != s {
+				t.Errorf("day %d: %s is %s, want %s", d, fam, gate[fam].Status, s)
+			}
+			if s != ok && !strings.Contains(gate[fam].Reason, fmt.Sprintf("day %d ", d)) {
+				t.Errorf("day %d: %s says %q", d, fam, gate[fam].Reason)
+			}
+		}
+	}
+	if len(find(Checks(same()), "days_since_treatment")) != 0 {
+		t.Error("days since a treatment that never was")
+	}
+}
+
+// TestGate: the worst status wins, its reasons are joined, lesser ones are not
+// mentioned.
+func TestGate(t *testing.T) {
+	tex, red := []metrics.Family{metrics.Texture}, []metrics.Family{metrics.Texture, metrics.Redness}
+	gate := Gate([]Check{
+		{Affects: red, Status: result.Caution, Explanation: "a"},
+		{Affects: tex, Status: result.Refused, Explanation: "b"},
+		{Affects: red, Status: result.Caution, Explanation: "c"},
+		{Affects: tex, Status: result.Refused, Explanation: "d"},
+		{Affects: red, Status: result.OK, Explanation: "e"},
+		{Affects: nil, Status: result.Refused, Explanation: "f"},
+	})
+	if want := (Judgement{result.Refused, "b; d"}); gate[metrics.Texture] != want {
+		t.Errorf("texture: %+v, want %+v", gate[metrics.Texture], want)
+	}
+	if want := (Judgement{result.Caution, "a; c"}); gate[metrics.Redness] != want {
+		t.Errorf("redness: %+v, want %+v", gate[metrics.Redness], want)
+	}
+	if want := (Judgement{Status: result.OK}); gate[metrics.Pores] != want {
+		t.Errorf("pores: %+v", gate[metrics.Pores])
+	}
+}
+
+func TestRow(t *testing.T) {
+	got := Check{Name: "yaw", Value: 4, Limit: 3, Unit: "deg", Affects: []metrics.Family{metrics.Texture, metrics.Scars}, Status: result.Caution}.Row("P1", "front", "s2", "x.jpg")
+	want := result.Check{Subject: "P1", View: "front", Session: "s2", Photo: "x.jpg", Check: "yaw", Value: 4, Limit: 3, Unit: "deg", Affects: "texture;scars", Status: result.Caution}
+	if got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// samples is skin lit in both photos, the second with a gain per channel and a
+// slope; noise is the SD of the log ratio, wild the share of places that say
+// nothing.
+func samples(gain [3]float64, su, sv, noise, wild float64) []Sample {
+	r := rand.New(rand.NewPCG(3, 4))
+	var out []Sample
+	for v := -1.0; v < 1; v += 0.1 {
+		for u := -1.0; u < 1; u += 0.1 {
+			s := Sample{U: u, V: v}
+			base := 0.2 * math.Exp(0.5*r.NormFloat64()) // dark and light skin
+			odd := r.Float64() < wild
+			for c, k := range []float64{1.3, 0.9, 0.6} {
+				s.Base[c] = base * k
+				s.Target[c] = s.Base[c] * gain[c] * math.Exp(su*u+sv*v+noise*r.NormFloat64())
+				if odd {
+					s.Target[c] *= 4
+				}
+			}
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func TestMeasureLight(t *testing.T) {
+	near := func(name string, got, want, tol float64) {
+		t.Helper()
+		if !(math.Abs(got-want) <= tol) {
+			t.Errorf("%s: %.4f, want %.4f", name, got, want)
+		}
+	}
+	l := MeasureLight(samples([3]float64{1, 1, 1}, 0, 0, 0, 0))
+	near("unchanged EV", l.EV, 0, 1e-9)
+	near("unchanged gradient", l.GradientPct, 0, 1e-6)
+	near("unchanged colour", l.ColourPct, 0, 1e-6)
+
+	l = MeasureLight(samples([3]float64{0.5, 0.5, 0.5}, 0, 0, 0.02, 0))
+	near("one stop darker", l.EV, -1, 0.01)
+	near("one stop darker, gradient", l.GradientPct, 0, 1)
+	near("one stop darker, colour", l.ColourPct, 0, 1)
+
+	// 30 % across a face of 2 units, in a direction of 3:4.
+	k := math.Log(1.3) / 2
+	l = MeasureLight(samples([3]float64{1, 1, 1}, 0.6*k, -0.8*k, 0.02, 0))
+	near("gradient", l.GradientPct, 30, 1.5)
+
+	l = MeasureLight(samples([3]float64{1.12, 1, 0.95}, 0, 0, 0.02, 0))
+	near("red gain", l.ColourPct, 12, 1)
+	l = MeasureLight(samples([3]float64{1.05, 1, 1 / 1.2}, 0, 0, 0.02, 0))
+	near("blue gain down", l.ColourPct, 20, 1)
+
+	// A fifth of the places is hair or glare.
+	l = MeasureLight(samples([3]float64{2.2, 2, 2}, k, 0, 0.02, 0.2))
+	near("robust EV", l.EV, 1, 0.1)
+	near("robust gradient", l.GradientPct, 30, 3)
+	near("robust colour", l.ColourPct, 10, 1.5)
+
+	for _, few := range [][]Sample{nil, samples([3]float64{1, 1, 1}, 0, 0, 0, 0)[:49]} {
+		if l := MeasureLight(few); !math.IsNaN(l.EV) || !math.IsNaN(l.GradientPct) || !math.IsNaN(l.ColourPct) {
+			t.Errorf("%d samples: %+v", len(few), l)
+		}
+	}
+	// All at one place: no slope can be told.
+	one := samples([3]float64{2, 2, 2}, 0, 0, 0, 0)
+	for i := range one {
+		one[i].U, one[i].V = 0.3, 0.3
+	}
+	if l := MeasureLight(one); math.Abs(l.EV-1) > 1e-9 || l.GradientPct != 0 {
+		t.Errorf("one place: %+v", l)
+	}
+}
