@@ -58,61 +58,63 @@ var (
 	green     = color.NRGBA{0, 158, 115, 255}
 )
 
-// layers are the overlays of a photo: its name and how it is drawn.
+// layers are the overlays of a photo: its name, its colour, and how it is drawn.
 var layers = []struct {
-	name string
-	draw func(c *canvas)
+	name   string
+	colour color.NRGBA
+	draw   func(c *canvas)
 }{
-	{"zones", func(c *canvas) {
+	{"zones", blue, func(c *canvas) {
 		for _, z := range c.run.zones {
 			if zs := c.shot.zones[z.name]; z.name != referenceZone && zs.refused == "" {
-				c.outline(zs, metrics.Mask{W: zs.rect.Dx(), H: zs.rect.Dy(), Pix: zs.skin}, blue)
+				c.outline(zs, metrics.Mask{W: zs.rect.Dx(), H: zs.rect.Dy(), Pix: zs.skin})
 			}
 		}
 	}},
-	{"scars", func(c *canvas) {
-		c.masks(func(f segment.Found) metrics.Mask { return f.ScarMask }, orange, true)
+	{"scars", orange, func(c *canvas) {
+		c.masks(func(f segment.Found) metrics.Mask { return f.ScarMask }, true)
 	}},
-	{"pores", func(c *canvas) {
+	{"pores", green, func(c *canvas) {
 		for _, z := range c.run.zones {
 			for _, o := range c.shot.found[z.name].Objects {
 				if o.Kind == metrics.Pore {
-					c.ring(c.shot.zones[z.name], o, green)
+					c.ring(c.shot.zones[z.name], o)
 				}
 			}
 		}
 	}},
-	{"redness", func(c *canvas) {
-		c.masks(func(f segment.Found) metrics.Mask { return f.RedMask }, vermilion, false)
+	{"redness", vermilion, func(c *canvas) {
+		c.masks(func(f segment.Found) metrics.Mask { return f.RedMask }, false)
 	}},
-	{"brown", func(c *canvas) {
-		c.masks(func(f segment.Found) metrics.Mask { return f.BrownMask }, brown, false)
+	{"brown", brown, func(c *canvas) {
+		c.masks(func(f segment.Found) metrics.Mask { return f.BrownMask }, false)
 	}},
-	{"lines", func(c *canvas) {
-		c.masks(func(f segment.Found) metrics.Mask { return f.LineMask }, purple, false)
+	{"lines", purple, func(c *canvas) {
+		c.masks(func(f segment.Found) metrics.Mask { return f.LineMask }, false)
 	}},
 }
 
-// canvas is a transparent picture of one photo's findings.
+// canvas is a picture of one photo's findings in one colour: 0 is transparent, 1
+// is drawn.
 type canvas struct {
 	run  *seriesRun
 	shot *shot
 	back cv.Affine // photo -> picture
-	img  *image.NRGBA
+	img  *image.Paletted
 	any  bool
 }
 
-func (c *canvas) set(z *zone, x, y float64, col color.NRGBA) {
+func (c *canvas) set(z *zone, x, y float64) {
 	u, v := c.back.At(float64(z.rect.Min.X)+x, float64(z.rect.Min.Y)+y)
 	p := image.Pt(int(math.Round(u)), int(math.Round(v)))
 	if p.In(c.img.Rect) {
-		c.img.SetNRGBA(p.X, p.Y, col)
+		c.img.Pix[p.Y*c.img.Stride+p.X] = 1
 		c.any = true
 	}
 }
 
 // masks draws one mask of every zone, as outlines or filled.
-func (c *canvas) masks(of func(segment.Found) metrics.Mask, col color.NRGBA, outlines bool) {
+func (c *canvas) masks(of func(segment.Found) metrics.Mask, outlines bool) {
 	for _, z := range c.run.zones {
 		f, ok := c.shot.found[z.name]
 		if !ok {
@@ -120,34 +122,34 @@ func (c *canvas) masks(of func(segment.Found) metrics.Mask, col color.NRGBA, out
 		}
 		zs, m := c.shot.zones[z.name], of(f)
 		if outlines {
-			c.outline(zs, m, col)
+			c.outline(zs, m)
 			continue
 		}
 		for i, v := range m.Pix {
 			if v != 0 {
-				c.set(zs, float64(i%m.W), float64(i/m.W), col)
+				c.set(zs, float64(i%m.W), float64(i/m.W))
 			}
 		}
 	}
 }
 
 // outline draws the inner edge of a mask.
-func (c *canvas) outline(z *zone, m metrics.Mask, col color.NRGBA) {
+func (c *canvas) outline(z *zone, m metrics.Mask) {
 	at := func(x, y int) bool { return x >= 0 && y >= 0 && x < m.W && y < m.H && m.Pix[y*m.W+x] != 0 }
 	for i, v := range m.Pix {
 		x, y := i%m.W, i/m.W
 		if v != 0 && !(at(x-1, y) && at(x+1, y) && at(x, y-1) && at(x, y+1)) {
-			c.set(z, float64(x), float64(y), col)
+			c.set(z, float64(x), float64(y))
 		}
 	}
 }
 
 // ring draws a circle around an object, a little larger than it.
-func (c *canvas) ring(z *zone, o metrics.Object, col color.NRGBA) {
+func (c *canvas) ring(z *zone, o metrics.Object) {
 	r := o.Diameter/2 + 1/math.Hypot(c.back.A, c.back.D)
 	for k := range 24 {
 		s, co := math.Sincos(float64(k) * math.Pi / 12)
-		c.set(z, o.X+r*co, o.Y+r*s, col)
+		c.set(z, o.X+r*co, o.Y+r*s)
 	}
 }
 
@@ -202,7 +204,8 @@ func (r *seriesRun) drawShot(s *shot, name string) error {
 	}
 	back := inverse(r.toPhoto(s))
 	for _, l := range layers {
-		c := &canvas{run: r, shot: s, back: back, img: image.NewNRGBA(image.Rect(0, 0, r.pictures.w, r.pictures.h))}
+		c := &canvas{run: r, shot: s, back: back,
+			img: image.NewPaletted(image.Rect(0, 0, r.pictures.w, r.pictures.h), color.Palette{color.NRGBA{}, l.colour})}
 		l.draw(c)
 		if !c.any {
 			continue
@@ -228,20 +231,39 @@ func (r *seriesRun) zoneMask(s *shot) *image.Paletted {
 	palette := color.Palette{color.NRGBA{}, blue, orange, green, purple, brown, vermilion, color.NRGBA{86, 180, 233, 255}, color.NRGBA{240, 228, 66, 255}}
 	img := image.NewPaletted(image.Rect(0, 0, r.pictures.w, r.pictures.h), palette)
 	m := r.toPhoto(s)
+	back := inverse(m)
 	for k, z := range r.zones {
 		zs := s.zones[z.name]
 		if z.name == referenceZone || zs.refused != "" {
 			continue
 		}
-		for i := range img.Pix {
-			x, y := m.At(float64(i%r.pictures.w), float64(i/r.pictures.w))
-			p := image.Pt(int(math.Round(x)), int(math.Round(y)))
-			if p.In(zs.rect) && zs.skin[(p.Y-zs.rect.Min.Y)*zs.rect.Dx()+p.X-zs.rect.Min.X] != 0 {
-				img.Pix[i] = uint8(k + 1)
+		box := covering(back, zs.rect).Intersect(img.Rect)
+		for v := box.Min.Y; v < box.Max.Y; v++ {
+			for u := box.Min.X; u < box.Max.X; u++ {
+				x, y := m.At(float64(u), float64(v))
+				p := image.Pt(int(math.Round(x)), int(math.Round(y)))
+				if p.In(zs.rect) && zs.skin[(p.Y-zs.rect.Min.Y)*zs.rect.Dx()+p.X-zs.rect.Min.X] != 0 {
+					img.Pix[v*img.Stride+u] = uint8(k + 1)
+				}
 			}
 		}
 	}
 	return img
+}
+
+// covering is the box around a rectangle after an affine map.
+func covering(m cv.Affine, r image.Rectangle) image.Rectangle {
+	var box image.Rectangle
+	for k, c := range []image.Point{r.Min, {X: r.Max.X, Y: r.Min.Y}, r.Max, {X: r.Min.X, Y: r.Max.Y}} {
+		x, y := m.At(float64(c.X), float64(c.Y))
+		p := image.Rect(int(math.Floor(x)), int(math.Floor(y)), int(math.Floor(x))+2, int(math.Floor(y))+2)
+		if k == 0 {
+			box = p
+		} else {
+			box = box.Union(p)
+		}
+	}
+	return box
 }
 
 func encodePNG(img image.Image) ([]byte, error) {

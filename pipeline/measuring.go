@@ -53,65 +53,85 @@ type zoneMeasurer struct {
 	list []metrics.Metric
 	// reference is the zone whose colour this one is related to; empty for none.
 	reference string
+	native    thresholds // of the baseline as photographed
 }
 
 func (m *zoneMeasurer) all() error {
 	shots := m.r.shots
 	m.reference = m.r.referenceFor(m.zone)
-	usable := func(i int) bool { return shots[i].zones[m.zone].refused == "" }
-	if !usable(0) {
+	if !m.usable(0) {
 		for i := range shots {
 			m.refuse(i, result.BasisNative, shots[0].zones[m.zone].refused)
 		}
 		return nil
 	}
-	native, err := m.freeze(0)
-	if err != nil {
+	var err error
+	if m.native, err = m.freeze(0); err != nil {
 		return err
 	}
 	for i := range shots {
-		if !usable(i) {
+		if !m.usable(i) {
 			m.refuse(i, result.BasisNative, shots[i].zones[m.zone].refused)
 			continue
 		}
-		if err := m.measure(i, result.BasisNative, 0, native); err != nil {
+		if err := m.measure(i, 0, m.native, result.BasisNative); err != nil {
 			return err
 		}
 	}
-	// Variance of the blur that all are brought to, in baseline px^2.
+	return m.matched()
+}
+
+func (m *zoneMeasurer) usable(i int) bool { return m.r.shots[i].zones[m.zone].refused == "" }
+
+// matched measures the bases series and pair. Photos that two bases bring to the
+// same sharpness are measured once.
+func (m *zoneMeasurer) matched() error {
+	shots := m.r.shots
+	type request struct {
+		variance float64 // of the blur that all are brought to, baseline px^2
+		bases    map[int][]string
+	}
+	var requests []request
+	want := func(i int, variance float64, basis string) {
+		for k := range requests {
+			if requests[k].variance == variance {
+				requests[k].bases[i] = append(requests[k].bases[i], basis)
+				return
+			}
+		}
+		requests = append(requests, request{variance, map[int][]string{i: {basis}}})
+	}
 	worst, known := 0.0, 0
 	for i, s := range shots {
-		if usable(i) && !math.IsNaN(s.blurVar) && s.gate[metrics.Texture].Status != result.Refused {
+		if m.usable(i) && !math.IsNaN(s.blurVar) && s.gate[metrics.Texture].Status != result.Refused {
 			worst = math.Max(worst, s.blurVar)
 			known++
 		}
 	}
-	if known > 1 {
-		t, err := m.freeze(worst)
+	for i := range shots {
+		if known > 1 && m.usable(i) {
+			want(i, worst, result.BasisSeries)
+		}
+	}
+	for _, latest := range m.r.latestOf(m.zone) {
+		v := 0.0
+		if b := shots[latest].blurVar; b > 0 { // not NaN
+			v = b
+		}
+		for i, s := range shots {
+			if m.usable(i) && (s.session == shots[0].session || s.session == shots[latest].session) {
+				want(i, v, pairBasis(shots[latest]))
+			}
+		}
+	}
+	for _, q := range requests {
+		t, err := m.freeze(q.variance)
 		if err != nil {
 			return err
 		}
 		for i := range shots {
-			if usable(i) {
-				if err := m.measure(i, result.BasisSeries, worst, t); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	for _, latest := range m.r.latestOf(m.zone) {
-		v := math.Max(0, shots[latest].blurVar)
-		t := native
-		if math.IsNaN(v) {
-			v = 0
-		} else if v > 0 {
-			if t, err = m.freeze(v); err != nil {
-				return err
-			}
-		}
-		for i, s := range shots {
-			if usable(i) && (s.session == shots[0].session || s.session == shots[latest].session) {
-				if err := m.measure(i, pairBasis(shots[latest]), v, t); err != nil {
+			if len(q.bases[i]) > 0 {
+				if err := m.measure(i, q.variance, t, q.bases[i]...); err != nil {
 					return err
 				}
 			}
@@ -146,12 +166,13 @@ func (r *seriesRun) latestOf(zone string) []int {
 	return out
 }
 
-// thresholds of a zone, frozen on the baseline at one sharpness, and the scars
-// that it shows there.
+// thresholds of a zone, frozen on the baseline at one sharpness, and what it shows
+// there.
 type thresholds struct {
+	sigma   float64 // by which the baseline was blurred, px
 	segment segment.Thresholds
 	metric  metrics.Frozen
-	scars   segment.Found
+	found   segment.Found
 }
 
 // freeze fixes the thresholds on the baseline, blurred by an added variance in
@@ -161,13 +182,16 @@ func (m *zoneMeasurer) freeze(variance float64) (thresholds, error) {
 	if err != nil {
 		return thresholds{}, err
 	}
+	if p.BlurPx == 0 && m.native.segment.PxPerMM > 0 {
+		return m.native, nil
+	}
 	m.relate(0, p)
-	t := thresholds{metric: metrics.Freeze(p)}
+	t := thresholds{sigma: p.BlurPx, metric: metrics.Freeze(p)}
 	p.Frozen = &t.metric
 	if t.segment, err = segment.Freeze(p); err != nil {
 		return t, err
 	}
-	t.scars, err = segment.Find(p, t.segment)
+	t.found, err = segment.Find(p, t.segment)
 	return t, err
 }
 
@@ -175,6 +199,10 @@ func (m *zoneMeasurer) freeze(variance float64) (thresholds, error) {
 // found there again or not: the mean contrast of those that are found would not
 // fall as scars heal, because the faint ones drop out. Types are the baseline's.
 func (m *zoneMeasurer) follow(i int, p *metrics.Patch, t thresholds) ([]metrics.Object, error) {
+	isScar := func(o metrics.Object) bool { return o.Kind == metrics.Scar }
+	if !slices.ContainsFunc(t.found.Objects, isScar) {
+		return []metrics.Object{}, nil
+	}
 	base, s := m.r.shots[0], m.r.shots[i]
 	zb, zs := base.zones[m.zone], s.zones[m.zone]
 	from := func(x, y float64) (float64, float64) { // patch of photo i -> patch of the baseline
@@ -184,7 +212,7 @@ func (m *zoneMeasurer) follow(i int, p *metrics.Patch, t thresholds) ([]metrics.
 		}
 		return x - float64(zb.rect.Min.X), y - float64(zb.rect.Min.Y)
 	}
-	scars := t.scars.ScarMask
+	scars := t.found.ScarMask
 	outlines := metrics.Mask{W: p.G.W, H: p.G.H, Pix: make([]uint8, p.G.W*p.G.H)}
 	for k, on := range p.Skin.Pix {
 		if on == 0 {
@@ -203,8 +231,8 @@ func (m *zoneMeasurer) follow(i int, p *metrics.Patch, t thresholds) ([]metrics.
 	for k := range objects {
 		x, y := from(objects[k].X, objects[k].Y)
 		nearest := math.Inf(1)
-		for _, o := range t.scars.Objects {
-			if d := math.Hypot(o.X-x, o.Y-y); o.Kind == metrics.Scar && d < nearest {
+		for _, o := range t.found.Objects {
+			if d := math.Hypot(o.X-x, o.Y-y); isScar(o) && d < nearest {
 				nearest, objects[k].Type = d, o.Type
 			}
 		}
@@ -350,8 +378,9 @@ func (m *zoneMeasurer) relate(i int, p *metrics.Patch) {
 // of both photos was made equal.
 var absolute = map[string]bool{"a_star": true, "ita_deg": true, "melanin_index": true, "erythema_index_absolute": true}
 
-// measure adds the values of one photo at one sharpness.
-func (m *zoneMeasurer) measure(i int, basis string, variance float64, t thresholds) error {
+// measure adds the values of one photo, brought to the sharpness that the baseline
+// has with an added variance (baseline px^2), to one or more bases.
+func (m *zoneMeasurer) measure(i int, variance float64, t thresholds, bases ...string) error {
 	s := m.r.shots[i]
 	p, err := m.blurred(i, variance)
 	if err != nil {
@@ -359,32 +388,32 @@ func (m *zoneMeasurer) measure(i int, basis string, variance float64, t threshol
 	}
 	m.relate(i, p)
 	p.Frozen = &t.metric
-	found, err := segment.Find(p, t.segment)
-	if err != nil {
-		return err
-	}
-	p.Objects, p.Lines, p.Missing = found.Objects, found.Lines, found.Missing
-	if basis == result.BasisNative {
-		s.keep(m.zone, found)
-	}
-	matched := basis != result.BasisNative
-	equal := false
-	if matched && m.reference != "" {
-		equal = m.equalise(i, p)
-	}
-	all := p.Objects
-	var scars []metrics.Object
-	if _, none := p.Missing[metrics.Scars]; matched && !none {
-		if scars, err = m.follow(i, p, t); err != nil {
+	found := t.found
+	if i != 0 || p.BlurPx != t.sigma {
+		if found, err = segment.Find(p, t.segment); err != nil {
 			return err
 		}
 	}
+	p.Objects, p.Lines, p.Missing = found.Objects, found.Lines, found.Missing
+	matched := bases[0] != result.BasisNative
+	equal := false
+	var scars []metrics.Object
+	if matched {
+		equal = m.reference != "" && m.equalise(i, p)
+		if _, none := p.Missing[metrics.Scars]; !none {
+			if scars, err = m.follow(i, p, t); err != nil {
+				return err
+			}
+		}
+	} else {
+		s.keep(m.zone, found)
+	}
 	for k := range m.list {
 		metric := &m.list[k]
-		if p.Objects = all; matched && followed(metric.Name) {
+		if p.Objects = found.Objects; matched && followed(metric.Name) {
 			p.Objects = scars
 		}
-		val := value{shot: i, zone: m.zone, metric: metric, basis: basis, v: math.NaN(), status: result.OK}
+		val := value{shot: i, zone: m.zone, metric: metric, v: math.NaN(), status: result.OK}
 		switch {
 		case matched && absolute[metric.Name] && !equal:
 			val.status, val.reason = result.Refused, "absolute colour changes with the camera's white balance: no reference skin for this zone, and no colour card"
@@ -399,7 +428,10 @@ func (m *zoneMeasurer) measure(i int, basis string, variance float64, t threshol
 			val.v, val.n = v, p.Support(metric.Family)
 			m.judge(s, &val)
 		}
-		m.r.values = append(m.r.values, val)
+		for _, basis := range bases {
+			val.basis = basis
+			m.r.values = append(m.r.values, val)
+		}
 	}
 	return nil
 }

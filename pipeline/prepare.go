@@ -193,12 +193,7 @@ func (s *shot) window(e [4]float64) (metrics.Plane, bool) {
 // cropToFace lets go of what lies outside the frame, so that a long series of
 // large photos fits in memory.
 func cropToFace(s *shot, _ *seriesRun) error {
-	r := image.Rectangle{Min: image.Pt(math.MaxInt32, math.MaxInt32)}
-	for _, c := range [][2]float64{{0, 0}, {1, 0}, {0, 1}, {1, 1}} {
-		x, y := s.frame.ToPhoto.At(c[0]*float64(s.frame.W), c[1]*float64(s.frame.H))
-		r.Min.X, r.Min.Y = min(r.Min.X, int(x)), min(r.Min.Y, int(y))
-		r.Max.X, r.Max.Y = max(r.Max.X, int(x)+1), max(r.Max.Y, int(y)+1)
-	}
+	r := covering(s.frame.ToPhoto, image.Rect(0, 0, s.frame.W, s.frame.H))
 	r = r.Intersect(image.Rect(0, 0, s.rgb.W, s.rgb.H))
 	if r.Empty() {
 		return errors.New("the face lies outside the photo")

@@ -186,16 +186,7 @@ func (s *shot) cut(z *zone, common cv.Gray) error {
 		z.refused = "no skin of the zone is seen in all photos"
 		return nil
 	}
-	var r image.Rectangle
-	for k, c := range []image.Point{box.Min, {X: box.Max.X, Y: box.Min.Y}, box.Max, {X: box.Min.X, Y: box.Max.Y}} {
-		x, y := s.frame.ToPhoto.At(float64(c.X), float64(c.Y))
-		p := image.Rect(int(math.Floor(x))-4, int(math.Floor(y))-4, int(x)+5, int(y)+5)
-		if k == 0 {
-			r = p
-		} else {
-			r = r.Union(p)
-		}
-	}
+	r := covering(s.frame.ToPhoto, box).Inset(-4)
 	r = r.Intersect(image.Rect(s.offset[0], s.offset[1], s.offset[0]+s.rgb.W, s.offset[1]+s.rgb.H))
 	if r.Dx() < 8 || r.Dy() < 8 {
 		z.refused = "the zone is cut off by the edge of the photo"

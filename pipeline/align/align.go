@@ -211,7 +211,7 @@ func detail(v View) (cv.Plane, error) {
 	if err != nil {
 		return cv.Plane{}, err
 	}
-	low, err := cv.Gaussian(l, 0.04*v.Frame.Unit)
+	low, err := blurWide(l, 0.04*v.Frame.Unit)
 	if err != nil {
 		return cv.Plane{}, err
 	}
@@ -250,8 +250,15 @@ var logOf = func() (t [256]float32) {
 // region is 1 on the face, skin closed over eyes, brows and mouth, and fades to 0
 // outside.
 func region(v View) (cv.Plane, error) {
-	m, err := cv.Morph(v.Skin, cv.Close, int(0.2*v.Frame.Unit))
+	const coarse = 4 // a large disc on few pixels
+	m, err := cv.ResizeGray(v.Skin, v.Skin.W/coarse, v.Skin.H/coarse)
 	if err != nil {
+		return cv.Plane{}, err
+	}
+	if m, err = cv.Morph(m, cv.Close, int(0.2*v.Frame.Unit)/coarse); err != nil {
+		return cv.Plane{}, err
+	}
+	if m, err = cv.ResizeGray(m, v.Skin.W, v.Skin.H); err != nil {
 		return cv.Plane{}, err
 	}
 	if m, err = cv.Morph(m, cv.Erode, int(0.03*v.Frame.Unit)); err != nil {
@@ -259,7 +266,7 @@ func region(v View) (cv.Plane, error) {
 	}
 	p := cv.NewPlane(m.W, m.H)
 	for i, x := range m.Pix {
-		if x != 0 {
+		if x > 127 {
 			p.Pix[i] = 1
 		}
 	}
@@ -356,7 +363,7 @@ func smooth(a, b, dx, dy cv.Plane, squares []square, unit float64) (sx, sy cv.Pl
 
 // blurWide is a Gaussian that works at half size where sigma is large.
 func blurWide(p cv.Plane, sigma float64) (cv.Plane, error) {
-	const full = 6.0
+	const full = 3.0
 	if sigma <= full {
 		return cv.Gaussian(p, sigma)
 	}
