@@ -183,10 +183,12 @@ func (m *Map) InFrame(u, v float64) (x, y float64, ok bool) {
 }
 
 // relief is how far a place of an average face stands out towards the camera, in
-// inter-pupil distances: a head of about 2.4 x 3.4 units whose front is a
-// paraboloid, and a nose.
+// inter-pupil distances: a paraboloid and a nose. The outer rim of the orbit, 0.8
+// units from the midline, lies about 0.4 units behind the forehead; TestPose checks
+// the turn, tilt and distance that follow from this on a head whose cheeks recede
+// somewhat more.
 func relief(u, v float64) float64 {
-	z := -0.42*u*u - 0.10*(v-0.3)*(v-0.3)
+	z := -0.65*u*u - 0.10*(v-0.3)*(v-0.3)
 	if v > -0.15 && v < 0.85 {
 		height := 0.38 * math.Max(0, math.Min(1, (v+0.15)/0.75))
 		if v > 0.62 {
