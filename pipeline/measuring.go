@@ -188,17 +188,18 @@ func (m *zoneMeasurer) freeze(variance float64) (thresholds, error) {
 	m.relate(0, p)
 	t := thresholds{sigma: p.BlurPx, metric: metrics.Freeze(p)}
 	p.Frozen = &t.metric
-	if t.segment, err = segment.Freeze(p); err != nil {
+	scene := segment.On(p)
+	if t.segment, err = scene.Freeze(); err != nil {
 		return t, err
 	}
-	t.found, err = segment.Find(p, t.segment)
+	t.found, err = scene.Find(t.segment)
 	return t, err
 }
 
 // follow measures the baseline's scars where the alignment puts them in photo i,
 // found there again or not: the mean contrast of those that are found would not
 // fall as scars heal, because the faint ones drop out. Types are the baseline's.
-func (m *zoneMeasurer) follow(i int, p *metrics.Patch, t thresholds) ([]metrics.Object, error) {
+func (m *zoneMeasurer) follow(i int, p *metrics.Patch, scene *segment.Scene, t thresholds) ([]metrics.Object, error) {
 	isScar := func(o metrics.Object) bool { return o.Kind == metrics.Scar }
 	if !slices.ContainsFunc(t.found.Objects, isScar) {
 		return []metrics.Object{}, nil
@@ -224,7 +225,7 @@ func (m *zoneMeasurer) follow(i int, p *metrics.Patch, t thresholds) ([]metrics.
 			outlines.Pix[k] = scars.Pix[v*scars.W+u]
 		}
 	}
-	objects, err := segment.FollowScars(p, outlines)
+	objects, err := scene.FollowScars(outlines)
 	if err != nil {
 		return nil, err
 	}
@@ -388,9 +389,10 @@ func (m *zoneMeasurer) measure(i int, variance float64, t thresholds, bases ...s
 	}
 	m.relate(i, p)
 	p.Frozen = &t.metric
+	scene := segment.On(p)
 	found := t.found
 	if i != 0 || p.BlurPx != t.sigma {
-		if found, err = segment.Find(p, t.segment); err != nil {
+		if found, err = scene.Find(t.segment); err != nil {
 			return err
 		}
 	}
@@ -401,7 +403,7 @@ func (m *zoneMeasurer) measure(i int, variance float64, t thresholds, bases ...s
 	if matched {
 		equal = m.reference != "" && m.equalise(i, p)
 		if _, none := p.Missing[metrics.Scars]; !none {
-			if scars, err = m.follow(i, p, t); err != nil {
+			if scars, err = m.follow(i, p, scene, t); err != nil {
 				return err
 			}
 		}

@@ -3,8 +3,8 @@ package face
 import (
 	"fmt"
 	"math"
-	"sort"
 
+	"github.com/dermatrend/dermatrend/metrics"
 	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
 	"github.com/dermatrend/dermatrend/pipeline/photo"
 )
@@ -153,13 +153,8 @@ func centre(p cv.Plane, mask cv.Gray) (mid, spread float32) {
 	if len(v) == 0 {
 		return 0, 0
 	}
-	sort.Slice(v, func(i, j int) bool { return v[i] < v[j] })
-	mid = v[len(v)/2]
-	for i := range v {
-		v[i] = float32(math.Abs(float64(v[i] - mid)))
-	}
-	sort.Slice(v, func(i, j int) bool { return v[i] < v[j] })
-	return mid, 1.4826 * v[len(v)/2]
+	m, sd := metrics.MADPixels(v)
+	return float32(m), float32(sd)
 }
 
 // fillHoles sets the holes of a mask that are smaller than area, px^2.

@@ -20,7 +20,8 @@ import (
 // The result is nil, with the reason as an error that wraps
 // [metrics.ErrUndefined], where the photo is too coarse or has no scale. The type
 // of a followed scar is empty: the baseline knows it.
-func FollowScars(p *metrics.Patch, outlines metrics.Mask) ([]metrics.Object, error) {
+func (s *Scene) FollowScars(outlines metrics.Mask) ([]metrics.Object, error) {
+	p := s.patch
 	if err := check(p); err != nil {
 		return nil, err
 	}
@@ -30,24 +31,24 @@ func FollowScars(p *metrics.Patch, outlines metrics.Mask) ([]metrics.Object, err
 	if why, no := missing(p.PxPerMM)[metrics.Scars]; no {
 		return nil, fmt.Errorf("scars: %s: %w", why, metrics.ErrUndefined)
 	}
-	full, err := newGrid(p)
+	full, err := s.grid()
 	if err != nil {
 		return nil, err
 	}
-	s, err := newScarPlanes(full, steepBand)
+	planes, err := newScarPlanes(full, steepBand)
 	if err != nil {
 		return nil, err
 	}
-	mask, err := cv.ResizeGray(cv.Gray(outlines), s.w, s.h)
+	mask, err := cv.ResizeGray(cv.Gray(outlines), planes.w, planes.h)
 	if err != nil {
 		return nil, err
 	}
 	for i, v := range mask.Pix {
-		if v < 128 || s.skin.Pix[i] == 0 {
+		if v < 128 || planes.skin.Pix[i] == 0 {
 			mask.Pix[i] = 0
 		}
 	}
-	return s.measure(mask, make([]string, s.w*s.h), full)
+	return planes.measure(mask, make([]string, planes.w*planes.h), full)
 }
 
 // followRadiusMM is how far from its mapped place a pore is looked for: the
@@ -68,14 +69,15 @@ const followRadiusMM = 0.25
 //
 // The error wraps [metrics.ErrUndefined] where the photo is too coarse or has no
 // scale.
-func FollowPores(p *metrics.Patch, places []metrics.Object) ([]metrics.Object, error) {
+func (s *Scene) FollowPores(places []metrics.Object) ([]metrics.Object, error) {
+	p := s.patch
 	if err := check(p); err != nil {
 		return nil, err
 	}
 	if why, no := missing(p.PxPerMM)[metrics.Pores]; no {
 		return nil, fmt.Errorf("pores: %s: %w", why, metrics.ErrUndefined)
 	}
-	g, err := newGrid(p)
+	g, err := s.grid()
 	if err != nil {
 		return nil, err
 	}

@@ -15,11 +15,11 @@ func TestFollowScars(t *testing.T) {
 	after, _ := scarred(0.4)
 	base := before.patch()
 	f := search(t, base, base)
-	a, err := FollowScars(base, f.ScarMask)
+	a, err := On(base).FollowScars(f.ScarMask)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := FollowScars(after.patch(), f.ScarMask)
+	b, err := On(after.patch()).FollowScars(f.ScarMask)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestFollowPores(t *testing.T) {
 			s.pore(q.x, q.y, size*d, depth*(0.05+0.2*d))
 			at = append(at, metrics.Object{X: (q.x + 0.1*(2*s.rng.Float64()-1)) * s.scale, Y: q.y * s.scale, Diameter: d * s.scale})
 		}
-		o, err := FollowPores(s.patch(), at)
+		o, err := On(s.patch()).FollowPores(at)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,19 +73,19 @@ func TestFollowPores(t *testing.T) {
 
 func TestFollowRefuses(t *testing.T) {
 	p := newSkin(20, 20, 3.4, 7).patch()
-	if _, err := FollowPores(p, nil); !errors.Is(err, metrics.ErrUndefined) {
+	if _, err := On(p).FollowPores(nil); !errors.Is(err, metrics.ErrUndefined) {
 		t.Errorf("pores at 3.4 px/mm: %v", err)
 	}
 	p.PxPerMM = 0
-	if _, err := FollowScars(p, p.Skin); !errors.Is(err, metrics.ErrUndefined) {
+	if _, err := On(p).FollowScars(p.Skin); !errors.Is(err, metrics.ErrUndefined) {
 		t.Errorf("scars without scale: %v", err)
 	}
-	if _, err := FollowScars(p, metrics.Mask{}); err == nil {
+	if _, err := On(p).FollowScars(metrics.Mask{}); err == nil {
 		t.Error("no error for outlines of another size")
 	}
 	q := newSkin(20, 20, 14.6, 7).patch()
 	clear(q.Skin.Pix)
-	o, err := FollowPores(q, []metrics.Object{{X: 50, Y: 50, Diameter: 4}, {X: -500, Y: 1e9, Diameter: 4}})
+	o, err := On(q).FollowPores([]metrics.Object{{X: 50, Y: 50, Diameter: 4}, {X: -500, Y: 1e9, Diameter: 4}})
 	if err != nil || len(o) != 2 || o[0].Kind != "" || o[1].Kind != "" {
 		t.Errorf("outside the skin: %v, %v", o, err)
 	}

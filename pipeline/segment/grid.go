@@ -26,6 +26,19 @@ type grid struct {
 	skin  cv.Gray
 	od    [3]cv.Plane // flat-fielded
 	index cv.Plane    // erythema index, 100*(OD green - OD red), as it is
+
+	made *made
+}
+
+// made is what was derived from a grid, so that it is derived once; what is in it
+// is read only.
+type made struct {
+	coarser map[float64]grid // by the scale asked for
+	scars   map[scarBand]scarPlanes
+}
+
+func newMade() *made {
+	return &made{coarser: map[float64]grid{}, scars: map[scarBand]scarPlanes{}}
 }
 
 const (
@@ -60,7 +73,7 @@ func check(p *metrics.Patch) error {
 
 // newGrid takes optical density from a patch at its own resolution.
 func newGrid(p *metrics.Patch) (grid, error) {
-	g := grid{w: p.G.W, h: p.G.H, scale: p.PxPerMM, blur: p.BlurPx, noise: p.NoiseOD, skin: cv.Gray(p.Skin)}
+	g := grid{w: p.G.W, h: p.G.H, scale: p.PxPerMM, blur: p.BlurPx, noise: p.NoiseOD, skin: cv.Gray(p.Skin), made: newMade()}
 	for c, plane := range []metrics.Plane{p.R, p.G, p.B} {
 		g.od[c] = density(plane)
 	}
@@ -177,7 +190,10 @@ func (g grid) coarser(pxPerMM float64) (grid, error) {
 	if f >= 0.95 {
 		return g, nil
 	}
-	out := grid{noise: g.noise * f, blur: g.blur * f}
+	if out, ok := g.made.coarser[pxPerMM]; ok {
+		return out, nil
+	}
+	out := grid{noise: g.noise * f, blur: g.blur * f, made: newMade()}
 	for c := range g.od {
 		p, m, err := reduce(g.od[c], g.skin, f)
 		if err != nil {
@@ -191,6 +207,7 @@ func (g grid) coarser(pxPerMM float64) (grid, error) {
 	}
 	out.w, out.h = out.skin.W, out.skin.H
 	out.scale = g.scale * math.Sqrt(float64(out.w*out.h)/float64(g.w*g.h))
+	g.made.coarser[pxPerMM] = out
 	return out, nil
 }
 

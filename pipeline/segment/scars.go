@@ -82,6 +82,18 @@ type scarPlanes struct {
 // shows its slope along the light: a dark and a bright flank (science.md 3), so the
 // energy of the gradient marks it whatever the direction of the light.
 func newScarPlanes(full grid, b scarBand) (scarPlanes, error) {
+	s, ok := full.made.scars[b]
+	if ok {
+		return s, nil
+	}
+	s, err := makeScarPlanes(full, b)
+	if err == nil {
+		full.made.scars[b] = s
+	}
+	return s, err
+}
+
+func makeScarPlanes(full grid, b scarBand) (scarPlanes, error) {
 	g, err := full.coarser(b.pxPerMM)
 	if err != nil {
 		return scarPlanes{}, err

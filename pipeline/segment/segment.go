@@ -3,8 +3,8 @@
 //
 // # Frozen at baseline
 //
-// [Freeze] looks at the baseline photo once and fixes every threshold as an
-// absolute number; [Find] uses them on every session and takes none from the photo
+// [Scene.Freeze] looks at the baseline photo once and fixes every threshold as an
+// absolute number; [Scene.Find] uses them on every session and takes none from the photo
 // that it searches. Halve every contrast, and fewer pores and scars are found: a
 // threshold that followed the photo would hide that. Where photos differ in
 // sharpness, the caller blurs both to the worse of the two, and freezes again on
@@ -80,10 +80,35 @@ func missing(pxPerMM float64) map[metrics.Family]string {
 	return out
 }
 
+// Scene is one zone of one photo, prepared for segmentation. It keeps what its
+// methods have in common; it is used by one goroutine.
+type Scene struct {
+	patch *metrics.Patch
+	full  grid
+	ready bool
+}
+
+// On prepares a patch, which must not change while the scene is used.
+func On(p *metrics.Patch) *Scene { return &Scene{patch: p} }
+
+// grid is the patch at its own resolution.
+func (s *Scene) grid() (grid, error) {
+	if s.ready {
+		return s.full, nil
+	}
+	var err error
+	if s.full, err = newGrid(s.patch); err != nil {
+		return grid{}, err
+	}
+	s.ready = true
+	return s.full, nil
+}
+
 // Freeze takes the thresholds of a zone from the baseline photo. A zone that is too
 // small or too coarse gives thresholds without the families concerned and no
 // error; an error means that the patch is malformed.
-func Freeze(base *metrics.Patch) (Thresholds, error) {
+func (s *Scene) Freeze() (Thresholds, error) {
+	base := s.patch
 	if err := check(base); err != nil {
 		return Thresholds{}, err
 	}
@@ -91,7 +116,7 @@ func Freeze(base *metrics.Patch) (Thresholds, error) {
 	if len(t.Missing) == len(needs) {
 		return t, nil
 	}
-	g, err := newGrid(base)
+	g, err := s.grid()
 	if err != nil {
 		return Thresholds{}, err
 	}
@@ -137,7 +162,8 @@ func Freeze(base *metrics.Patch) (Thresholds, error) {
 // Find searches a patch with thresholds frozen at the baseline. The patch may be
 // at another scale than the baseline. A family that cannot be searched in the
 // patch, or could not be in the baseline, is in Missing with the reason.
-func Find(p *metrics.Patch, t Thresholds) (Found, error) {
+func (s *Scene) Find(t Thresholds) (Found, error) {
+	p := s.patch
 	if err := check(p); err != nil {
 		return Found{}, err
 	}
@@ -158,7 +184,7 @@ func Find(p *metrics.Patch, t Thresholds) (Found, error) {
 	if len(f.Missing) == len(needs) {
 		return f, nil
 	}
-	g, err := newGrid(p)
+	g, err := s.grid()
 	if err != nil {
 		return Found{}, err
 	}

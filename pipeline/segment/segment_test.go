@@ -17,11 +17,11 @@ import (
 // search freezes on base and finds in p.
 func search(t *testing.T, base, p *metrics.Patch) Found {
 	t.Helper()
-	th, err := Freeze(base)
+	th, err := On(base).Freeze()
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := Find(p, th)
+	f, err := On(p).Find(th)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,12 +291,12 @@ func TestMissing(t *testing.T) {
 	}
 	// A baseline that could not be searched says so in every session.
 	p.PxPerMM = 3.4
-	th, err := Freeze(p)
+	th, err := On(p).Freeze()
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.PxPerMM = 14.6
-	f, err := Find(p, th)
+	f, err := On(p).Find(th)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -308,7 +308,7 @@ func TestMissing(t *testing.T) {
 // Whatever the mask and the size, there is an answer and no panic.
 func TestOddPatches(t *testing.T) {
 	full := newSkin(9, 9, 14.6, 13).patch()
-	th, err := Freeze(full)
+	th, err := On(full).Freeze()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -330,7 +330,7 @@ func TestOddPatches(t *testing.T) {
 		"empty": empty, "black": black, "strip": strip, "not a number": broken,
 		"one pixel": newSkin(0.08, 0.08, 14.6, 13).patch(), "sliver": newSkin(20, 0.15, 14.6, 13).patch(),
 	} {
-		f, err := Find(p, th)
+		f, err := On(p).Find(th)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -339,7 +339,7 @@ func TestOddPatches(t *testing.T) {
 				t.Errorf("%s: %+v", name, o)
 			}
 		}
-		if _, err := Freeze(p); err != nil {
+		if _, err := On(p).Freeze(); err != nil {
 			t.Errorf("%s: freeze: %v", name, err)
 		}
 	}
@@ -347,17 +347,17 @@ func TestOddPatches(t *testing.T) {
 		"nil": nil, "nothing": {}, "planes differ": {R: full.R, G: full.G, B: metrics.Plane{W: 1, H: 1, Pix: []float32{1}}, Skin: full.Skin},
 		"mask differs": {R: full.R, G: full.G, B: full.B},
 	} {
-		if _, err := Find(p, th); err == nil {
+		if _, err := On(p).Find(th); err == nil {
 			t.Errorf("%s: no error", name)
 		}
-		if _, err := Freeze(p); err == nil {
+		if _, err := On(p).Freeze(); err == nil {
 			t.Errorf("%s: freeze: no error", name)
 		}
 	}
-	if _, err := Find(full, Thresholds{Pores: []float64{1}}); err == nil {
+	if _, err := On(full).Find(Thresholds{Pores: []float64{1}}); err == nil {
 		t.Error("no error for thresholds of another version")
 	}
-	if th, err := Freeze(empty); err != nil || !strings.Contains(th.Missing[metrics.Pores], "of skin") {
+	if th, err := On(empty).Freeze(); err != nil || !strings.Contains(th.Missing[metrics.Pores], "of skin") {
 		t.Errorf("empty: %v, missing %v", err, th.Missing)
 	}
 }
@@ -372,7 +372,7 @@ func TestSameInputSameOutput(t *testing.T) {
 
 func TestThresholdsKeepInJSON(t *testing.T) {
 	p := newSkin(12, 12, 14.6, 14).patch()
-	a, err := Freeze(p)
+	a, err := On(p).Freeze()
 	if err != nil {
 		t.Fatal(err)
 	}
