@@ -26,7 +26,7 @@ const (
 	lineStraight      = 0.80 // diagonal of the box over length: less is stubble or a tangle
 )
 
-// lineSigmasMM are the scales of the fine lines (science.md 5).
+// lineSigmasMM are the scales of the fine lines.
 var lineSigmasMM = []float64{0.15, 0.24, 0.38, 0.60}
 
 // LineLevels are the frozen thresholds of the ridge measure, 0 to 1.

@@ -189,7 +189,7 @@ func measurePore(g grid, scales []blobScale, c candidate, seen []bool) (metrics.
 const discMean = 1 - 1/math.E
 
 // pore is the object of a fitted blob. The blur of the photo is taken out of the
-// diameter (science.md 2: d = 2 sqrt(2) sigma), of which a tenth of a millimetre is
+// diameter (d = 2 sqrt(2) sigma), of which a tenth of a millimetre is
 // the least that is told from nothing; the contrast is the mean over the disc of
 // the blob as it is seen.
 func (g grid) pore(x, y, sigma, amplitude float64) metrics.Object {

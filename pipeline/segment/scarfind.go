@@ -212,7 +212,7 @@ func (o shape) isScar(diameterMM float64) bool {
 }
 
 // scarType sorts by size and by how steep the wall is, slope over amplitude in
-// 1/mm. The bounds overlap in the literature (science.md 3).
+// 1/mm. The bounds overlap in the literature.
 func scarType(diameterMM, steep float64) string {
 	switch {
 	case diameterMM < icepickMM:

@@ -42,7 +42,7 @@ const (
 	rollingPair   = 0.4  // bright over dark flank: without a wall the pair must be plain
 	rollingShared = 0.02 // part that may lie on steep scars
 	steepPerMM    = 0.7  // slope over amplitude of a boxcar's wall; a rolling scar of 5 mm has 0.6
-	icepickMM     = 2.0  // science.md 3
+	icepickMM     = 2.0  // Jacob et al. 2001
 	rollingMM     = 4.0
 	verySteep     = 1.0 // a wall even where the scar is larger than that
 	scarRingMM    = 1.0 // width of the surround that contrast is related to
@@ -79,7 +79,7 @@ type scarPlanes struct {
 }
 
 // newScarPlanes takes the slope of the shading. A depression under oblique light
-// shows its slope along the light: a dark and a bright flank (science.md 3), so the
+// shows its slope along the light: a dark and a bright flank, so the
 // energy of the gradient marks it whatever the direction of the light.
 func newScarPlanes(full grid, b scarBand) (scarPlanes, error) {
 	s, ok := full.made.scars[b]

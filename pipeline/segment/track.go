@@ -17,7 +17,7 @@ type TrackObject struct {
 }
 
 // Tolerances in millimetres between two sightings of one object: three
-// dermatologists were matched at 3 mm for scars (science.md 3); marks are smaller.
+// dermatologists were matched at 3 mm for scars (Kang et al. 2016); marks are smaller.
 const (
 	scarTrackMM = 3
 	markTrackMM = 2
