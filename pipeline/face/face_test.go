@@ -43,6 +43,8 @@ var portraits = sync.OnceValue(func() []portrait {
 			take{"near and low", first, with(func(s *fixtures.Shot) { s.Nearer, s.ShiftY = 1.15, 30 })},
 			take{"dim and soft", first, with(func(s *fixtures.Shot) { s.EV, s.BlurPx, s.Gradient = -1, 1, 0.25 })},
 			take{"large", first, fixtures.Portrait(720, 960)},
+			// The cascade takes this face for a quarter smaller than it is.
+			take{"fills the frame", first, fixtures.Shot{W: 900, H: 1150, PxPerMM: 5.8, Noise: 1, NoiseSeed: 2}},
 			take{"very light", fixtures.NewSubject(2, fixtures.VeryLight), shot},
 			take{"dark", fixtures.NewSubject(3, fixtures.Dark), shot},
 			take{"brown", fixtures.NewSubject(4, fixtures.Brown), shot},

@@ -27,20 +27,45 @@ const (
 type circle struct{ x, y, r, score float64 }
 
 // irises finds both iris circles in a face box: first a joint search for the pair
-// in a small view, then a fit of each circle at up to full resolution.
+// in a small view, then a fit of each circle at up to full resolution. Boxes can be
+// a quarter too small or large; as the range of radii follows from the box, the
+// search is repeated where the pupils are farther apart or closer than it says.
 func irises(rgb cv.RGB, b box) (*Face, error) {
+	pair, err := irisPair(rgb, b)
+	if err != nil {
+		return nil, err
+	}
+	apart := func() float64 { return math.Hypot(pair[1].x-pair[0].x, pair[1].y-pair[0].y) }
+	if d := apart(); math.Abs(math.Log(d/b.ipd)) > 0.06 {
+		again := box{x: (pair[0].x + pair[1].x) / 2, y: (pair[0].y + pair[1].y) / 2, ipd: d}
+		if pair, err = irisPair(rgb, again); err != nil {
+			return nil, err
+		}
+	}
+	var eyes [2]Eye
+	for i, c := range pair {
+		if eyes[i], err = refine(rgb, c.x, c.y, c.r, apart()); err != nil {
+			return nil, err
+		}
+	}
+	f := &Face{Right: eyes[0], Left: eyes[1]}
+	f.IPD = math.Hypot(f.Left.Pupil.X-f.Right.Pupil.X, f.Left.Pupil.Y-f.Right.Pupil.Y)
+	return f, nil
+}
+
+// irisPair is the best pair of circles in a small view of the box, in photo pixels.
+func irisPair(rgb cv.RGB, b box) (best [2]circle, err error) {
 	const unit = 110.0 // of the search view, px: an iris of 8 to 13 px
 	view := viewAround(b.x, b.y, b.ipd, unit, 2.2, 1.3)
 	red, err := redOf(rgb, view)
 	if err != nil {
-		return nil, err
+		return best, err
 	}
 	var cand [2][]circle
 	for i, side := range []float64{-0.5, 0.5} {
 		cand[i] = candidates(red, view.Origin[0]+side*unit, view.Origin[1], unit)
 	}
-	best, found := [2]circle{}, false
-	top := math.Inf(-1)
+	top, found := math.Inf(-1), false
 	for _, r := range cand[0] {
 		for _, l := range cand[1] {
 			d, slope := math.Hypot(l.x-r.x, l.y-r.y)/unit, math.Abs(l.y-r.y)/(l.x-r.x)
@@ -55,21 +80,14 @@ func irises(rgb cv.RGB, b box) (*Face, error) {
 		}
 	}
 	if !found {
-		return nil, fmt.Errorf("%w with two open eyes is found; the pupils are needed for scale and zones", ErrNoFace)
+		return best, fmt.Errorf("%w with two open eyes is found; the pupils are needed for scale and zones", ErrNoFace)
 	}
-	var eyes [2]Eye
-	d := math.Hypot(best[1].x-best[0].x, best[1].y-best[0].y) * view.Scale() // photo px
-	for i, c := range best {
-		x, y := view.ToPhoto.At(c.x, c.y)
-		e, err := refine(rgb, x, y, c.r*view.Scale(), d)
-		if err != nil {
-			return nil, err
-		}
-		eyes[i] = e
+	for i := range best {
+		c := &best[i]
+		c.x, c.y = view.ToPhoto.At(c.x, c.y)
+		c.r *= view.Scale()
 	}
-	f := &Face{Right: eyes[0], Left: eyes[1]}
-	f.IPD = math.Hypot(f.Left.Pupil.X-f.Right.Pupil.X, f.Left.Pupil.Y-f.Right.Pupil.Y)
-	return f, nil
+	return best, nil
 }
 
 // viewAround is a frame around a photo position whose unit length (photo px) is

@@ -119,7 +119,7 @@ func skinLike(p planes, seed cv.Gray) (cv.Gray, error) {
 	if err != nil {
 		return cv.Gray{}, err
 	}
-	return mask, fillHoles(mask, 160) // about 4 mm across
+	return mask, fillHoles(mask, 320) // about 6 mm across: a mole of 2.5 mm and the rough edge around it
 }
 
 var logLinear = func() (t [256]float32) {
