@@ -3,7 +3,6 @@ package segment
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/dermatrend/dermatrend/metrics"
 	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
@@ -250,25 +249,12 @@ func (g grid) inner(marginMM float64) (cv.Gray, error) {
 // spread is the robust standard deviation (1.4826 MAD) of p over mask, and its
 // median; NaN where the mask is empty. At most about 50000 pixels are looked at.
 func spread(p cv.Plane, mask cv.Gray) (median, sd float64) {
-	var v []float64
+	var v []float32
 	step := max(1, len(p.Pix)/50000)
 	for i := 0; i < len(p.Pix); i += step {
 		if mask.Pix[i] != 0 {
-			v = append(v, float64(p.Pix[i]))
+			v = append(v, p.Pix[i])
 		}
 	}
-	if len(v) == 0 {
-		return math.NaN(), math.NaN()
-	}
-	median = middle(v)
-	for i := range v {
-		v[i] = math.Abs(v[i] - median)
-	}
-	return median, 1.4826 * middle(v)
-}
-
-// middle sorts v and returns its upper median.
-func middle(v []float64) float64 {
-	slices.Sort(v)
-	return v[len(v)/2]
+	return metrics.MADPixels(v)
 }

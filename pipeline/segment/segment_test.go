@@ -461,3 +461,9 @@ func TestRenderedHead(t *testing.T) {
 		}
 	}
 }
+
+// middle sorts v and returns its upper median.
+func middle(v []float64) float64 {
+	slices.Sort(v)
+	return v[len(v)/2]
+}
