@@ -18,14 +18,14 @@ import (
 // minutes apart. Run by scripts/bench, which prints the lines beginning with
 // BENCH.
 
-// person is one pair of photos.
-type person struct {
+// couple is one pair of photos.
+type couple struct {
 	name   string
 	views  [2]View
 	pupils [2]float64 // error against hand-placed points, per cent of their distance
 }
 
-func londonPairs(t *testing.T) []person {
+func londonPairs(t *testing.T) []couple {
 	t.Helper()
 	dir := os.Getenv("DERMATREND_SHARED")
 	if dir == "" {
@@ -40,9 +40,9 @@ func londonPairs(t *testing.T) []person {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	var all []person
+	var all []couple
 	for _, f := range files {
-		p := person{name: filepath.Base(filepath.Dir(f))}
+		p := couple{name: filepath.Base(filepath.Dir(f))}
 		for i, name := range []string{"neutral.jpg", "smiling.jpg"} {
 			v, fc := frameOf(t, d, filepath.Join(filepath.Dir(f), name))
 			p.views[i] = v
