@@ -125,29 +125,30 @@ func (s *shot) scaleToBase() float64 {
 // and brows. Centre and half-size in inter-pupil distances.
 var eyeRegions = [][4]float64{{-0.5, -0.12, 0.34, 0.30}, {0.5, -0.12, 0.34, 0.30}}
 
-// measureSharpness compares the sharpness of eyes and brows with the baseline's
-// and estimates the pixel noise there.
+// smoothRegions are where pixel noise is estimated: cheeks and forehead.
+var smoothRegions = [][4]float64{{-0.55, 0.60, 0.16, 0.16}, {0.55, 0.60, 0.16, 0.16}, {0, -0.75, 0.22, 0.14}}
+
+// measureSharpness compares the sharpness of eyes and brows with the baseline's,
+// and estimates the pixel noise on the skin.
 func measureSharpness(s *shot, r *seriesRun) error {
 	s.blurVar, s.blurErr, s.noise = math.NaN(), math.NaN(), math.NaN()
 	if r.series.View != study.ViewFront {
 		return nil // the eyes are not located in other views
 	}
-	var noise []float64
-	for _, e := range eyeRegions {
-		p, ok := s.window(e)
-		if !ok {
-			continue
+	for _, e := range smoothRegions {
+		// The least: what a region has of its own, noise or hair, only adds.
+		if p, ok := s.window(e); ok {
+			if n := metrics.NoiseSD(p); !(n > s.noise) {
+				s.noise = n
+			}
 		}
-		sp, err := metrics.NewSpectrum(p)
-		if err != nil {
-			continue
-		}
-		s.eyes = append(s.eyes, sp)
-		// A Hann window in two dimensions keeps (3/8)^2 of the noise's power.
-		noise = append(noise, math.Sqrt(sp.Noise/(float64(p.W*p.H)*9/64)))
 	}
-	if len(noise) == len(eyeRegions) {
-		s.noise = math.Min(noise[0], noise[1])
+	for _, e := range eyeRegions {
+		if p, ok := s.window(e); ok {
+			if sp, err := metrics.NewSpectrum(p); err == nil {
+				s.eyes = append(s.eyes, sp)
+			}
+		}
 	}
 	if s.base == nil {
 		s.blurVar, s.blurErr = 0, 0

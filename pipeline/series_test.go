@@ -59,7 +59,7 @@ func straight(t *testing.T) []byte { return shoot(t, "base", func(*fixtures.Shot
 
 func again(t *testing.T) []byte {
 	return shoot(t, "again", func(s *fixtures.Shot) {
-		s.Yaw, s.Pitch, s.Roll, s.Nearer, s.EV, s.RedGain = 1, -1, 3, 1.04, -0.2, 1.04
+		s.Yaw, s.Pitch, s.Roll, s.Nearer, s.EV, s.RedGain, s.BlurPx = 1, -1, 3, 1.04, -0.2, 1.04, 0.3
 	})
 }
 

@@ -253,6 +253,9 @@ func (r *seriesRun) smallestChange(zone string, m *metrics.Metric, base float64,
 		shipped *= base / 100
 	}
 	sdc, source = shipped, provisionalSource
+	if floor := r.chanceOfFew(zone, m.Name) * base; floor > sdc {
+		sdc, source = floor, provisionalSource+", widened because the baseline has few scars"
+	}
 	if own, df, ok := r.replicateSDC(zone, m.Name); ok && own > sdc {
 		sdc, source = own, fmt.Sprintf("replicates in this study (%d degrees of freedom)", df)
 	}
@@ -264,6 +267,24 @@ func (r *seriesRun) smallestChange(zone string, m *metrics.Metric, base float64,
 		}
 	}
 	return sdc, source, true
+}
+
+// chanceOfFew is the smallest detectable change, relative to the baseline, of a
+// number or area of scars when finding each is a matter of chance: 1.96 sqrt(2/n)
+// for n at baseline (Poisson). 0 for other metrics.
+func (r *seriesRun) chanceOfFew(zone, metric string) float64 {
+	name := ""
+	for _, prefix := range []string{"scar_count", "scar_area_fraction"} {
+		if kind, ok := strings.CutPrefix(metric, prefix); ok {
+			name = "scar_count" + kind
+		}
+	}
+	for _, v := range r.values {
+		if name != "" && v.zone == zone && v.metric.Name == name && v.shot == 0 && v.basis == result.BasisNative && v.v > 0 {
+			return 1.96 * math.Sqrt(2/v.v)
+		}
+	}
+	return 0
 }
 
 // replicateSDC is the SDC from sessions with several photos: t * sqrt 2 * SEM,
