@@ -75,6 +75,7 @@ type SubjectSummary struct {
 // unless the error says that the next run will finish. Files in out that an
 // earlier run did not write are never touched.
 func Run(ctx context.Context, st *study.Study, out string, opts RunOptions) (Summary, error) {
+	opts.Config.Primary = st.Primary
 	if err := checkOptions(st, opts); err != nil {
 		return Summary{}, err
 	}

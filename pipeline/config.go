@@ -3,6 +3,9 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+
+	"github.com/dermatrend/dermatrend/metrics"
+	"github.com/dermatrend/dermatrend/pipeline/study"
 )
 
 // Config holds the settings that change results. A setting exists only where two
@@ -13,6 +16,10 @@ type Config struct {
 	FaceModel string `json:"face_model,omitempty"`
 	// PictureSide is the width of the aligned pictures, px.
 	PictureSide int `json:"picture_side"`
+	// Primary is the outcome that study.yaml names beforehand; then no other metric
+	// or zone is primary. Nil: every metric that the catalogue calls so. Run takes it
+	// from the study.
+	Primary *study.Primary `json:"primary,omitempty"`
 }
 
 // DefaultConfig is what `dermatrend run` uses without flags.
@@ -25,4 +32,12 @@ func (c Config) Validate() error {
 		errs = append(errs, fmt.Errorf("picture_side: %d: must be 200 to 4000", c.PictureSide))
 	}
 	return errors.Join(errs...)
+}
+
+// isPrimary tells whether a metric of a zone carries the verdict of a series.
+func (c Config) isPrimary(m *metrics.Metric, zone string) bool {
+	if p := c.Primary; p != nil {
+		return p.Metric == m.Name && (p.Zone == "" || p.Zone == zone)
+	}
+	return m.Primary
 }

@@ -522,3 +522,23 @@ func TestDecide(t *testing.T) {
 		}
 	}
 }
+
+// A study that names its outcome beforehand has no other primary metric.
+func TestPrimaryOfTheStudy(t *testing.T) {
+	rough := metrics.Metric{Name: "roughness_mid", Primary: true}
+	red := metrics.Metric{Name: "a_star"}
+	for _, c := range []struct {
+		primary    *study.Primary
+		rough, red bool
+	}{
+		{nil, true, false},
+		{&study.Primary{Metric: "a_star"}, false, true},
+		{&study.Primary{Metric: "a_star", Zone: "nose"}, false, false},
+		{&study.Primary{Metric: "roughness_mid", Zone: "chin"}, true, false},
+	} {
+		cfg := Config{Primary: c.primary}
+		if a, b := cfg.isPrimary(&rough, "chin"), cfg.isPrimary(&red, "chin"); a != c.rough || b != c.red {
+			t.Errorf("%+v: roughness_mid %t, a_star %t; want %t, %t", c.primary, a, b, c.rough, c.red)
+		}
+	}
+}

@@ -115,7 +115,7 @@ func (r *seriesRun) trendOf(zone string, m *metrics.Metric) result.Trend {
 		Baseline: none, Latest: none, Change: none, ChangePct: none, SDC: none, SlopePer30d: none, SlopeLow: none, SlopeHigh: none, Limit: none,
 		Role: "secondary"}
 	switch {
-	case m.Primary:
+	case r.cfg.isPrimary(m, zone):
 		t.Role = "primary"
 	case safety[m.Name]:
 		t.Role = "safety"
