@@ -91,6 +91,26 @@ func (r *seriesRun) visits() {
 	if len(r.shots) > 0 {
 		r.result.ITADeg = r.skinTone()
 	}
+	r.result.Protocol = r.protocol()
+}
+
+// protocol lists what the photographs did worse than the baseline, the newest
+// session first, each piece of advice once.
+func (r *seriesRun) protocol() []string {
+	var lines []string
+	seen := map[string]bool{}
+	for i := len(r.shots) - 1; i >= 0; i-- {
+		s := r.shots[i]
+		for _, c := range s.checks {
+			// Recovery is not photography, and what the newest photo did is said once.
+			if c.Explanation == "" || c.Name == "days_since_treatment" || seen[c.Name] {
+				continue
+			}
+			seen[c.Name] = true
+			lines = append(lines, s.session.ID+": "+c.Explanation)
+		}
+	}
+	return lines
 }
 
 // comparable tells whether any metric family of a photo can be compared, and what

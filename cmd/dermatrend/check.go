@@ -98,4 +98,12 @@ func printChecks(out io.Writer, checked []result.Series, all bool) {
 	if rows == 0 && checks > 0 {
 		fmt.Fprintln(out, "all photos passed all checks")
 	}
+	for _, s := range checked {
+		if len(s.Protocol) > 0 {
+			fmt.Fprintf(out, "for the next photo of %s, %s:\n", s.Subject, s.View)
+		}
+		for _, line := range s.Protocol {
+			fmt.Fprintf(out, "  %s\n", line)
+		}
+	}
 }

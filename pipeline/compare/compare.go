@@ -75,26 +75,27 @@ func Checks(f Facts) []Check {
 	}
 	if f.PxPerMM > 0 {
 		for _, c := range []Check{
-			{Name: "resolution_pore_size", Limit: 20, Affects: nil},
-			{Name: "resolution_pore_count", Limit: 12, Affects: []metrics.Family{metrics.Pores}},
+			{Name: "resolution_pore_size", Limit: 20, Affects: nil, Explanation: "sizes of pores need"},
+			{Name: "resolution_pore_count", Limit: 12, Affects: []metrics.Family{metrics.Pores}, Explanation: "counting pores needs"},
 		} {
 			c.Value, c.Unit, c.Status = f.PxPerMM, "px/mm", result.OK
 			if f.PxPerMM < c.Limit {
 				c.Status = result.Refused
-				c.Explanation = fmt.Sprintf("pores need %g px/mm, the photo has %.1f: move closer or use a longer lens", c.Limit, f.PxPerMM)
+				c.Explanation += fmt.Sprintf(" %g px/mm, the photo has %.1f: fill the picture with the face, from the same distance, with a longer lens", c.Limit, f.PxPerMM)
+			} else {
+				c.Explanation = ""
 			}
 			add(c)
 		}
 	}
-	far := "closer"
+	far := "larger than at baseline: step back, or use the baseline's lens"
 	if f.ScaleRatio < 1 {
-		far = "farther away"
+		far = "smaller than at baseline: step closer, or use the baseline's lens"
 	}
-	add(band("scale", "percent", 100*(f.ScaleRatio-1), 15, 45, relief,
-		fmt.Sprintf("the face is %.0f %% larger or smaller than at baseline (camera %s): use the same distance and lens", math.Abs(100*(f.ScaleRatio-1)), far)))
+	add(band("scale", "percent", 100*(f.ScaleRatio-1), 15, 45, relief, fmt.Sprintf("the face is %.0f %% %s", math.Abs(100*(f.ScaleRatio-1)), far)))
 	add(band("yaw", "deg", f.YawDeg, 3, 8, relief, fmt.Sprintf("the head is turned %.0f degrees against the baseline: face the camera as at baseline", math.Abs(f.YawDeg))))
 	add(band("pitch", "deg", f.PitchDeg, 4, 10, relief, fmt.Sprintf("the head is tilted %.0f degrees against the baseline: keep the chin at the same height", math.Abs(f.PitchDeg))))
-	add(band("perspective", "per_ipd", f.Perspective, 0.06, 0.12, all, "the camera stood at another distance: step back to that of the baseline"))
+	add(band("perspective", "per_ipd", f.Perspective, 0.06, 0.12, all, "the camera stood at another distance, which changes the form of the face: use the baseline's distance"))
 	add(band("alignment", "percent_ipd", f.ResidualPct, 1.2, 2.5, relief, "the photos lie on one another too loosely: same pose and expression, please"))
 	add(band("exposure", "EV", f.Light.EV, 0.7, 1.5, []metrics.Family{metrics.Pigment}, fmt.Sprintf("exposure differs by %.1f EV: use the same manual exposure", f.Light.EV)))
 	add(band("light_gradient", "percent", f.Light.GradientPct, 20, 60, relief, "the light comes from another side: put lamp and chair where they were"))
@@ -102,11 +103,11 @@ func Checks(f Facts) []Check {
 	add(band("clipping", "percent", 100*f.Clipped, 1, 15, all, "parts of the skin are over- or underexposed: reduce exposure"))
 	if !math.IsNaN(f.BlurVar) {
 		s := math.Copysign(math.Sqrt(math.Abs(f.BlurVar)), f.BlurVar)
-		word := "softer"
+		why := fmt.Sprintf("the photo is softer than the baseline (by %.1f px at the eyes): focus on the eyes", s)
 		if s < 0 {
-			word = "sharper"
+			why = fmt.Sprintf("the baseline is softer than the photo (by %.1f px at the eyes), which cannot be mended any more", -s)
 		}
-		add(band("sharpness", "px", s, 0.6, 2.2, relief, fmt.Sprintf("the photo is %s than the baseline (%.1f px at the eyes): focus on the eyes", word, math.Abs(s))))
+		add(band("sharpness", "px", s, 0.6, 2.2, relief, why))
 	} else {
 		cs = append(cs, Check{Name: "sharpness", Value: math.NaN(), Limit: 2.2, Unit: "px", Affects: fine, Status: result.Refused, Explanation: "sharpness cannot be measured at the eyes and brows, so that fine structure cannot be compared"})
 	}

@@ -35,6 +35,7 @@ type seriesView struct {
 	ID       string // prefix of the ids of its elements
 	View     string
 	Facts    []fact
+	Protocol []string
 	Notes    []string
 	Verdict  verdictView
 	Viewer   viewerView
@@ -69,7 +70,7 @@ func subjectPage(dir string, s result.Subject) (*subjectView, error) {
 func newSeriesView(id string, s result.Series, treatments []result.Treatment, g *gallery) seriesView {
 	v := seriesView{
 		ID: id, View: name("view", s.View),
-		Facts: seriesFacts(s), Notes: plainAll(s.Notes),
+		Facts: seriesFacts(s), Protocol: plainAll(s.Protocol), Notes: plainAll(s.Notes),
 		Verdict:  newVerdictView(s),
 		Viewer:   newViewerView(id, s, g),
 		Refusals: newRefusalView(s),

@@ -149,7 +149,9 @@ type Series struct {
 	PictureMMPerPx Number // of the aligned pictures; 0 without a scale
 	PxPerMMRelSD   Number // its relative uncertainty (1 SD), 0..1
 	ITADeg         Number // skin tone of the reference skin at baseline
-	Notes          []string
+	// Protocol says what to do better at the next photo, a line each.
+	Protocol []string
+	Notes    []string
 
 	Measurements  []Measurement
 	Trends        []Trend
