@@ -50,9 +50,10 @@ var glcmCorrelation = Metric{
 	},
 }
 
-// glcmPxPerMM is the least scale: below it not even a perfectly sharp photo
-// leaves minFilterPx to the filter.
-const glcmPxPerMM = minFilterPx / glcmSigmaMM
+// glcmPxPerMM is the least scale. A perfectly sharp photo of 2.7 px/mm would leave
+// minFilterPx to the filter, but between two photos of unchanged skin at 3.4 px/mm
+// homogeneity differed by up to a quarter (95th percentile of 22 persons).
+const glcmPxPerMM = 6.0
 
 // glcmResult holds the features, means of four directions, or why there are none.
 type glcmResult struct {

@@ -75,7 +75,7 @@ type SubjectSummary struct {
 // unless the error says that the next run will finish. Files in out that an
 // earlier run did not write are never touched.
 func Run(ctx context.Context, st *study.Study, out string, opts RunOptions) (Summary, error) {
-	opts.Config.Primary = st.Primary
+	opts.Config.Primary, opts.Config.Scale, opts.Config.Zones = st.Primary, st.Scale, st.Zones
 	if err := checkOptions(st, opts); err != nil {
 		return Summary{}, err
 	}
@@ -318,6 +318,12 @@ func (b *batch) person(id string, times timings) (s result.Subject, measured boo
 		}
 		times.move(&v)
 		s.Series = append(s.Series, v)
+	}
+	if left := b.subjects[i].LeftOut; len(left) > 0 && len(s.Series) > 0 {
+		first := &s.Series[0] // they have no view; the first series lists them
+		for _, p := range left {
+			first.Rejections = append(first.Rejections, result.Rejection{Subject: id, View: first.View, Photo: p.Photo, Stage: "input", Reason: p.Reason()})
+		}
 	}
 	dir, err := b.out.fresh(id)
 	if err != nil {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/study"
@@ -17,10 +18,20 @@ func CarryPoints(ctx context.Context, cfg Config, s study.Series, points []study
 	if err := r.prepare(ctx); err != nil {
 		return nil, err
 	}
+	// Points are places in the photo that the baseline names, and in no other.
+	lost := ""
+	if named, why := r.photoOf(&s.Sessions[0]); named == nil {
+		lost = "the baseline photo cannot be used: " + why
+	} else if named.ref.File != s.Sessions[0].Photos[0].File {
+		lost = fmt.Sprintf("the baseline photo %s cannot be used", s.Sessions[0].Photos[0].File)
+	}
 	var rows []result.CarriedPoint
 	for i := range s.Sessions {
 		session := &s.Sessions[i]
 		shot, why := r.photoOf(session)
+		if lost != "" {
+			shot, why = nil, lost
+		}
 		for _, p := range points {
 			row := result.CarriedPoint{Subject: s.Subject.ID, View: s.View, Session: session.ID, X: result.None(), Y: result.None(), Reason: why}
 			if len(session.Photos) > 0 {

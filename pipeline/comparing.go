@@ -35,12 +35,14 @@ func comparePhotos(r *seriesRun) error {
 // of the other photos from the alignment, which knows ratios better than any iris.
 func (r *seriesRun) settleScale() {
 	base := r.shots[0]
+	source := r.cfg.Scale
+	wants := func(kind string) bool { return source == "" || source == "auto" || source == kind }
 	switch {
-	case base.ref.Ruler != nil:
+	case base.ref.Ruler != nil && wants("manifest"):
 		base.pxPerMM, r.scale = base.ref.Ruler.PxPerMM(), "ruler"
-	case base.ref.PxPerMM > 0:
+	case base.ref.PxPerMM > 0 && wants("manifest"):
 		base.pxPerMM, r.scale = base.ref.PxPerMM, "manifest"
-	case base.iris[0] > 0:
+	case base.iris[0] > 0 && wants("iris"):
 		base.pxPerMM, r.relSD, r.scale = base.iris[0], base.iris[1], "iris"
 	default:
 		r.scale = "none"

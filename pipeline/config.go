@@ -16,6 +16,11 @@ type Config struct {
 	FaceModel string `json:"face_model,omitempty"`
 	// PictureSide is the width of the aligned pictures, px.
 	PictureSide int `json:"picture_side"`
+	// Scale and Zones are the study's choice: the source of px/mm (manifest, iris,
+	// none; empty or auto: the best there is), and the zones to measure (nil: all).
+	// Run takes them from the study.
+	Scale string   `json:"scale,omitempty"`
+	Zones []string `json:"zones,omitempty"`
 	// Primary is the outcome that study.yaml names beforehand; then no other metric
 	// or zone is primary. Nil: every metric that the catalogue calls so. Run takes it
 	// from the study.

@@ -7,9 +7,9 @@ import (
 	"image/color"
 	"image/png"
 	"math"
+	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 
 	"github.com/dermatrend/dermatrend/metrics"
 	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
@@ -153,8 +153,6 @@ func (c *canvas) ring(z *zone, o metrics.Object) {
 	}
 }
 
-var unsafeInName = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
-
 // drawPictures writes aligned pictures, overlays and masks of the first photo of
 // each session, all in one frame.
 func drawPictures(r *seriesRun) error {
@@ -171,7 +169,7 @@ func drawPictures(r *seriesRun) error {
 			continue
 		}
 		r.progress(s.session.ID, "pictures")
-		name := fmt.Sprintf("%s-%02d-%s", unsafeInName.ReplaceAllString(r.series.View, "_"), i+1, unsafeInName.ReplaceAllString(s.session.ID, "_"))
+		name := fmt.Sprintf("%s-%02d-%s", url.PathEscape(r.series.View), i+1, url.PathEscape(s.session.ID))
 		if err := r.drawShot(s, name); err != nil {
 			return err
 		}

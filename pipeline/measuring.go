@@ -66,7 +66,7 @@ func (m *zoneMeasurer) all() error {
 		return nil
 	}
 	var err error
-	if m.native, err = m.freeze(0); err != nil {
+	if m.native, err = m.freeze(0, false); err != nil {
 		return err
 	}
 	for i := range shots {
@@ -101,31 +101,36 @@ func (m *zoneMeasurer) matched() error {
 		}
 		requests = append(requests, request{variance, map[int][]string{i: {basis}}})
 	}
-	worst, known := 0.0, 0
-	for i, s := range shots {
-		if m.usable(i) && !math.IsNaN(s.blurVar) && s.gate[metrics.Texture].Status != result.Refused {
-			worst = math.Max(worst, s.blurVar)
-			known++
+	worst := 0.0
+	for i := range shots {
+		if m.usable(i) && !m.tooSoft(i) && shots[i].blurVar > worst { // not NaN
+			worst = shots[i].blurVar
 		}
 	}
 	for i := range shots {
-		if known > 1 && m.usable(i) {
+		if len(shots) > 1 && m.usable(i) {
 			want(i, worst, result.BasisSeries)
 		}
 	}
 	for _, latest := range m.r.latestOf(m.zone) {
+		// All photos of both sessions, replicates too, at the worst sharpness of them.
 		v := 0.0
-		if b := shots[latest].blurVar; b > 0 { // not NaN
-			v = b
+		of := func(i int) bool {
+			return m.usable(i) && (shots[i].session == shots[0].session || shots[i].session == shots[latest].session)
 		}
 		for i, s := range shots {
-			if m.usable(i) && (s.session == shots[0].session || s.session == shots[latest].session) {
+			if of(i) && !m.tooSoft(i) && s.blurVar > v {
+				v = s.blurVar
+			}
+		}
+		for i := range shots {
+			if of(i) {
 				want(i, v, pairBasis(shots[latest]))
 			}
 		}
 	}
 	for _, q := range requests {
-		t, err := m.freeze(q.variance)
+		t, err := m.freeze(q.variance, true)
 		if err != nil {
 			return err
 		}
@@ -140,6 +145,12 @@ func (m *zoneMeasurer) matched() error {
 	return nil
 }
 
+// tooSoft tells whether a photo is refused for fine structure: it must not cost the
+// others their sharpness, and gives colour only.
+func (m *zoneMeasurer) tooSoft(i int) bool {
+	return i > 0 && m.r.shots[i].blurVar > 0 && m.r.shots[i].gate[metrics.Texture].Status == result.Refused
+}
+
 func pairBasis(s *shot) string { return result.BasisPair + s.session.ID }
 
 // latest is the index of the last photo that a verdict on a metric family of a
@@ -147,18 +158,19 @@ func pairBasis(s *shot) string { return result.BasisPair + s.session.ID }
 func (r *seriesRun) latest(zone string, f metrics.Family) int {
 	for i := len(r.shots) - 1; i > 0; i-- {
 		s := r.shots[i]
-		if s.session != r.shots[0].session && s.zones[zone].refused == "" && s.gate[f].Status != result.Refused {
+		if s.session != r.shots[0].session && !s.session.Baseline && s.zones[zone].refused == "" && s.gate[f].Status != result.Refused {
 			return i
 		}
 	}
 	return 0
 }
 
-// latestOf lists the photos that any verdict on a zone uses, in order.
+// latestOf lists a photo of each session that any verdict on a zone uses, in order.
 func (r *seriesRun) latestOf(zone string) []int {
 	var out []int
 	for _, metric := range metrics.All() {
-		if i := r.latest(zone, metric.Family); i > 0 && !slices.Contains(out, i) {
+		i := r.latest(zone, metric.Family)
+		if i > 0 && !slices.ContainsFunc(out, func(k int) bool { return r.shots[k].session == r.shots[i].session }) {
 			out = append(out, i)
 		}
 	}
@@ -169,24 +181,23 @@ func (r *seriesRun) latestOf(zone string) []int {
 // thresholds of a zone, frozen on the baseline at one sharpness, and what it shows
 // there.
 type thresholds struct {
-	sigma   float64 // by which the baseline was blurred, px
 	segment segment.Thresholds
 	metric  metrics.Frozen
 	found   segment.Found
 }
 
-// freeze fixes the thresholds on the baseline, blurred by an added variance in
-// baseline px^2.
-func (m *zoneMeasurer) freeze(variance float64) (thresholds, error) {
-	p, err := m.blurred(0, variance)
+// freeze fixes the thresholds on the baseline: as photographed or, if matched,
+// blurred by an added variance in baseline px^2.
+func (m *zoneMeasurer) freeze(variance float64, matched bool) (thresholds, error) {
+	p, err := m.blurred(0, variance, matched)
 	if err != nil {
 		return thresholds{}, err
 	}
-	if p.BlurPx == 0 && m.native.segment.PxPerMM > 0 {
+	if matched && p.BlurPx == 0 && p.NoiseBlurPx == 0 {
 		return m.native, nil
 	}
 	m.relate(0, p)
-	t := thresholds{sigma: p.BlurPx, metric: metrics.Freeze(p)}
+	t := thresholds{metric: metrics.Freeze(p)}
 	p.Frozen = &t.metric
 	scene := segment.On(p)
 	if t.segment, err = scene.Freeze(); err != nil {
@@ -244,18 +255,21 @@ func (m *zoneMeasurer) follow(i int, p *metrics.Patch, scene *segment.Scene, t t
 // followed tells whether a metric of a matched basis rests on the baseline's scars.
 func followed(metric string) bool { return strings.HasPrefix(metric, "scar_contrast") }
 
-// blurred is the zone's patch in photo i, brought to the sharpness that the
-// baseline has with an added variance (baseline px^2).
-func (m *zoneMeasurer) blurred(i int, variance float64) (*metrics.Patch, error) {
+// blurred is the zone's patch in photo i, as photographed or, if matched, brought to
+// the sharpness that the baseline has with an added variance (baseline px^2).
+func (m *zoneMeasurer) blurred(i int, variance float64, matched bool) (*metrics.Patch, error) {
 	s := m.r.shots[i]
 	p := s.patch(s.zones[m.zone])
 	if g := metrics.MedianPixels(onSkin(p, p.G)); g > 0 && !math.IsNaN(s.noise) {
 		p.NoiseOD = s.noise / (g * math.Ln10)
 	}
 	have := s.blurVar
-	if math.IsNaN(have) {
+	if math.IsNaN(have) || !matched {
 		return p, nil
 	}
+	// What is told to the measures must be the same for all photos of a basis, since
+	// all are equally sharp now: the blur beyond the sharpest photo of the series.
+	p.BlurPx = math.Sqrt(math.Max(0, variance-m.sharpest())) * s.scaleToBase()
 	// Less than 0.15 px changes no band by a per cent.
 	sigma := math.Sqrt(math.Max(0, variance-have)) * s.scaleToBase()
 	if sigma < 0.15 {
@@ -268,8 +282,20 @@ func (m *zoneMeasurer) blurred(i int, variance float64) (*metrics.Patch, error) 
 		}
 		*c = metrics.Plane(b)
 	}
-	p.BlurPx, p.NoiseBlurPx = sigma, sigma
+	p.NoiseBlurPx = sigma
 	return p, nil
+}
+
+// sharpest is the least blur of the zone's photos, relative to the baseline,
+// baseline px^2: 0 or less.
+func (m *zoneMeasurer) sharpest() float64 {
+	least := 0.0
+	for i, s := range m.r.shots {
+		if m.usable(i) && s.blurVar < least {
+			least = s.blurVar
+		}
+	}
+	return least
 }
 
 // onSkin lists the values of a plane on the patch's skin.
@@ -316,7 +342,7 @@ func (r *seriesRun) referenceFor(zone string) string {
 // the manifest does not say what was treated.
 func (r *seriesRun) untreated() []string {
 	t := r.series.Subject.Treatment
-	if t == nil || len(t.Zones) == 0 {
+	if t == nil || t.Zones == nil {
 		return nil
 	}
 	treated := map[string]bool{}
@@ -383,7 +409,8 @@ var absolute = map[string]bool{"a_star": true, "ita_deg": true, "melanin_index":
 // has with an added variance (baseline px^2), to one or more bases.
 func (m *zoneMeasurer) measure(i int, variance float64, t thresholds, bases ...string) error {
 	s := m.r.shots[i]
-	p, err := m.blurred(i, variance)
+	matched := bases[0] != result.BasisNative
+	p, err := m.blurred(i, variance, matched)
 	if err != nil {
 		return err
 	}
@@ -391,13 +418,12 @@ func (m *zoneMeasurer) measure(i int, variance float64, t thresholds, bases ...s
 	p.Frozen = &t.metric
 	scene := segment.On(p)
 	found := t.found
-	if i != 0 || p.BlurPx != t.sigma {
+	if i != 0 {
 		if found, err = scene.Find(t.segment); err != nil {
 			return err
 		}
 	}
 	p.Objects, p.Lines, p.Missing = found.Objects, found.Lines, found.Missing
-	matched := bases[0] != result.BasisNative
 	equal := false
 	var scars []metrics.Object
 	if matched {
@@ -465,7 +491,10 @@ func (m *zoneMeasurer) equalise(i int, p *metrics.Patch) bool {
 			plane.Pix[k] *= float32(base.rgb[c] / s.rgb[c])
 		}
 	}
-	p.Ref = base.index
+	gain := func(c int) float64 { return 100 * math.Log10(base.rgb[c]/s.rgb[c]) }
+	p.Ref = s.index
+	p.Ref.ErythemaIndex += gain(0) - gain(1)
+	p.Ref.MelaninIndex -= gain(0)
 	return true
 }
 

@@ -88,9 +88,7 @@ func (r *seriesRun) visits() {
 		}
 		r.result.Visits = append(r.result.Visits, v)
 	}
-	if len(r.shots) > 0 {
-		r.result.ITADeg = r.skinTone()
-	}
+	r.result.ITADeg = r.skinTone()
 	r.result.Protocol = r.protocol()
 }
 

@@ -19,6 +19,9 @@ func frameOfPolygons(s *shot, r *seriesRun) error {
 	if len(zones) == 0 {
 		return fmt.Errorf("the view %s has no automatic zones; draw them in series.yaml under zones: {%s: {cheek_left: [[x, y], ...]}}, in pixels of the baseline photo", r.series.View, r.series.View)
 	}
+	if first := r.series.Sessions[0].Photos[0]; s.base == nil && s.ref.File != first.File {
+		return fmt.Errorf("the zones are drawn in %s, which cannot be used", first.File)
+	}
 	var err error
 	if s.base != nil {
 		s.frame, err = align.Locate(s.base.frame, s.base.view, s.base.skin, s.rgb)

@@ -103,6 +103,7 @@ type seriesRun struct {
 	scale    string // where px/mm comes from
 	pictures pictureFrame
 	values   []value
+	tone     float64 // individual typology angle at baseline, degrees
 	result   result.Series
 }
 

@@ -57,20 +57,27 @@ func (r *seriesRun) outlines() []zoneOutline {
 		}
 		return poly
 	}
-	drawn := r.series.Subject.Zones[r.series.View]
+	drawn, reference := r.series.Subject.Zones[r.series.View], r.series.Subject.ReferenceSkin[r.series.View]
+	if first := r.series.Sessions[0]; (drawn != nil || reference != nil) && base.ref.File != first.Photos[0].File {
+		r.note("%s, in which zones and reference skin are drawn, cannot be used, so they are not either", first.Photos[0].File)
+		drawn, reference = nil, nil
+	}
 	var auto map[string][]face.Point
 	if r.series.View == study.ViewFront {
 		auto = face.Zones(base.mouth)
 	}
 	for _, name := range study.ZoneNames {
+		if r.cfg.Zones != nil && !slices.Contains(r.cfg.Zones, name) {
+			continue
+		}
 		if p, ok := drawn[name]; ok {
 			add(name, inFrame(p), true)
 		} else if p, ok := auto[name]; ok {
 			add(name, p, false)
 		}
 	}
-	if p, ok := r.series.Subject.ReferenceSkin[r.series.View]; ok {
-		add(referenceZone, inFrame(p), true)
+	if reference != nil {
+		add(referenceZone, inFrame(reference), true)
 	}
 	return out
 }
@@ -105,6 +112,10 @@ func commonSkin(r *seriesRun) error {
 		for _, s := range r.shots {
 			s.zones[z.name] = &zone{name: z.name}
 			if s.toShot == nil {
+				continue
+			}
+			if ok, why := r.comparable(s); !ok { // it must not cost the others their skin
+				s.zones[z.name].refused = why
 				continue
 			}
 			if err := r.shareZone(s, z, common, whole); err != nil {

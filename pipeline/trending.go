@@ -3,9 +3,9 @@ package pipeline
 import (
 	_ "embed"
 	"encoding/csv"
-	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -49,6 +49,7 @@ var safety = map[string]bool{"brown_area_fraction": true, "red_area_fraction": t
 // trends compares the latest photo of every zone and metric with the baseline and
 // fits the slope.
 func trends(r *seriesRun) error {
+	r.tone = float64(r.skinTone())
 	var family []int // indices of the rows that share one error rate
 	for zi := range r.zones {
 		zone := r.zones[zi].name
@@ -90,6 +91,16 @@ func trends(r *seriesRun) error {
 
 // decide gives the verdict of a row whose change and limit are known.
 func decide(t *result.Trend, d metrics.Direction) {
+	if !t.Change.Known() || !t.Limit.Known() {
+		t.Verdict, t.Reason = result.NotComparable, "the change cannot be measured"
+		return
+	}
+	// More redness is a matter of safety: it is held against its own error, however
+	// many zones are looked at.
+	alarm := t.Role == "safety"
+	if t.Metric == "erythema_index" && t.Change > 0 {
+		t.Limit, alarm = t.SDC, true
+	}
 	beyond := math.Abs(float64(t.Change)) >= float64(t.Limit)
 	better := d == metrics.LowerIsBetter && t.Change < 0 || d == metrics.HigherIsBetter && t.Change > 0
 	switch {
@@ -100,12 +111,16 @@ func decide(t *result.Trend, d metrics.Direction) {
 		t.Reason = "changed beyond measurement error; this measure has no better or worse"
 	case better:
 		t.Verdict, t.Reason = result.Improved, "beyond measurement error; cause not established"
-	case t.Role == "safety":
+	case alarm:
 		t.Verdict, t.Reason = result.Worsened, "possible worsening, examine"
 	default:
 		t.Verdict, t.Reason = result.Worsened, "beyond measurement error; cause not established"
 	}
 }
+
+// Below this individual typology angle, degrees, erythema is under-detected in
+// photographs to a degree that a verdict would mislead.
+const tooDarkForRedness = -30
 
 // trendOf fills a row up to its limit. A verdict is set only where nothing can be
 // compared.
@@ -124,6 +139,10 @@ func (r *seriesRun) trendOf(zone string, m *metrics.Metric) result.Trend {
 	t.Sessions = len(days)
 	r.slope(&t, days, values)
 
+	if lost := r.lostBaseline(); lost != "" {
+		t.Verdict, t.Reason = result.NotComparable, lost
+		return t
+	}
 	latest := r.latest(zone, m.Family)
 	base, why := r.sessionMean(zone, m.Name, 0, latest)
 	t.Baseline = result.Number(base)
@@ -134,12 +153,19 @@ func (r *seriesRun) trendOf(zone string, m *metrics.Metric) result.Trend {
 	t.LatestSession = r.shots[latest].session.ID
 	now, whyNow := r.sessionMean(zone, m.Name, latest, latest)
 	t.Latest = result.Number(now)
+	if refused := r.shots[0].zones[zone].refused; refused != "" {
+		why = refused
+	}
 	if why != "" || whyNow != "" {
 		t.Verdict = result.NotComparable
 		t.Reason = whyNow
 		if why != "" {
 			t.Reason = "baseline: " + why
 		}
+		return t
+	}
+	if m.Family == metrics.Redness && r.tone < tooDarkForRedness {
+		t.Verdict, t.Reason = result.NotComparable, fmt.Sprintf("redness cannot be judged from photos of skin this dark (ITA %.0f degrees); examine", r.tone)
 		return t
 	}
 	t.Change = result.Number(now - base)
@@ -156,6 +182,17 @@ func (r *seriesRun) trendOf(zone string, m *metrics.Metric) result.Trend {
 	return t
 }
 
+// lostBaseline says that no photo of the baseline could be used, so that the values
+// of the other sessions stand alone; empty where one could.
+func (r *seriesRun) lostBaseline() string {
+	first := &r.series.Sessions[0]
+	if r.shots[0].session == first {
+		return ""
+	}
+	_, why := r.photoOf(first)
+	return fmt.Sprintf("the baseline %s has no usable photo (%s); nothing can be compared with it", first.ID, why)
+}
+
 // sessionMean averages the photos of shot i's session at the sharpness of the pair
 // with shot latest (0: as photographed). Where there is no value, it says why.
 func (r *seriesRun) sessionMean(zone, metric string, i, latest int) (mean float64, why string) {
@@ -168,8 +205,6 @@ func (r *seriesRun) sessionMean(zone, metric string, i, latest int) (mean float6
 		if v.zone != zone || v.metric.Name != metric || v.basis != basis || r.shots[v.shot].session != r.shots[i].session {
 			continue
 		}
-		// The baseline itself is only as good as its photo; that it is clipped or
-		// close to a treatment is said with its value.
 		if v.status == result.Refused {
 			why = v.reason
 			continue
@@ -302,7 +337,7 @@ func (r *seriesRun) replicateSDC(zone, metric string) (sdc float64, df int, ok b
 		groups = append(groups, bySession[r.series.Sessions[i].ID])
 	}
 	sem, err := trend.SEMFromReplicates(groups)
-	if errors.Is(err, trend.ErrTooFew) || err != nil {
+	if err != nil {
 		return 0, 0, false
 	}
 	t, err := trend.TFactor(sem.DF)
@@ -330,7 +365,7 @@ func (r *seriesRun) qualifiers(zone string, m *metrics.Metric, latest *shot, sou
 	}
 	q = append(q, "photo_error_only")
 	if m.Family == metrics.Redness || m.Family == metrics.Pigment {
-		if ref := r.referenceFor(zone); ref != "" {
+		if r.referenceFor(zone) == "forehead" && !slices.Contains(r.untreated(), "forehead") {
 			q = append(q, "relative")
 		}
 	}

@@ -14,10 +14,6 @@ import (
 type Meta struct {
 	Orientation int       // EXIF, 1 to 8
 	Taken       time.Time // local time of the camera
-	Camera      string
-	FocalMM     float64
-	ExposureS   float64
-	Flash       bool
 }
 
 // readMeta reads the EXIF of a photo; a photo without or with broken EXIF is a
@@ -33,7 +29,8 @@ func readMeta(data []byte, kind string) Meta {
 		R: bytes.NewReader(data), ImageFormat: format, Sources: imagemeta.EXIF,
 		ShouldHandleTag: func(imagemeta.TagInfo) bool { return true },
 		HandleTag:       func(t imagemeta.TagInfo) error { tags.Add(t); return nil },
-		Timeout:         2 * time.Second,
+		// No Timeout: a clock must not decide what a photo is. The size is limited.
+		LimitNumTags: 5000, LimitTagSize: 10000,
 	})
 	if err != nil && len(tags.EXIF()) == 0 {
 		return m
@@ -57,12 +54,6 @@ func readMeta(data []byte, kind string) Meta {
 	if t, err := tags.GetDateTime(); err == nil {
 		m.Taken = t
 	}
-	if s, ok := tags.EXIF()["Model"].Value.(string); ok {
-		m.Camera = strings.TrimSpace(s)
-	}
-	m.FocalMM = number("FocalLength")
-	m.ExposureS = number("ExposureTime")
-	m.Flash = int(number("Flash"))&1 == 1
 	return m
 }
 

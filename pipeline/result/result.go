@@ -144,11 +144,11 @@ type Timing struct {
 type Series struct {
 	Subject, View  string
 	Visits         []Visit
-	Scale          string // where px/mm comes from: manifest, iris, none
+	Scale          string // where px/mm comes from: ruler, manifest, iris, none
 	PxPerMM        Number // of the baseline; 0 without a scale
 	PictureMMPerPx Number // of the aligned pictures; 0 without a scale
 	PxPerMMRelSD   Number // its relative uncertainty (1 SD), 0..1
-	ITADeg         Number // skin tone of the reference skin at baseline
+	ITADeg         Number // skin tone of the forehead at baseline, else of the first zone
 	// Protocol says what to do better at the next photo, a line each.
 	Protocol []string
 	Notes    []string

@@ -235,7 +235,7 @@ func (t Thresholds) spotLevels(p *metrics.Patch) SpotLevels {
 // redIndex is the erythema index above which skin is red; infinite where the
 // series gives no level or the photo no reference.
 func redIndex(p *metrics.Patch) float64 {
-	if p.Frozen == nil || p.Ref.Source == "" || !(p.Frozen.RedLevel > 0) {
+	if p.Frozen == nil || p.Ref.Source == "" || math.IsNaN(p.Frozen.RedLevel) {
 		return math.Inf(1)
 	}
 	return p.Ref.ErythemaIndex + p.Frozen.RedLevel

@@ -10,10 +10,7 @@ import (
 	"github.com/bep/imagemeta"
 )
 
-const (
-	maxExifBytes = 1 << 20 // of the file; cameras write EXIF at its start
-	exifTimeout  = 10 * time.Second
-)
+const maxExifBytes = 1 << 20 // of the file; cameras write EXIF at its start
 
 // exifDate is the day on which a photo was taken, by the clock of the camera;
 // zero where the file does not say. The offset from UTC, where it is recorded,
@@ -44,7 +41,6 @@ func exifDate(file string) Date {
 		R:               bytes.NewReader(data),
 		ImageFormat:     format,
 		Sources:         imagemeta.EXIF,
-		Timeout:         exifTimeout,
 		LimitNumTags:    1000,
 		LimitTagSize:    1000,
 		ShouldHandleTag: func(t imagemeta.TagInfo) bool { return isDateTag(t.Tag) },

@@ -27,11 +27,13 @@ func guess(f folder, today Date) loaded {
 		l.problems = append(l.problems, Problem{File: f.dir, Message: fmt.Sprintf("folder name %q %s", id, why),
 			Expected: "a folder name as P001, or a series.yaml with subject:"})
 	}
+	var leftOut []Problem
 	for _, file := range f.unsupported {
 		fault := formatFault(file)
-		l.problems = append(l.problems, Problem{File: filepath.Join(f.dir, file), Photo: file,
+		leftOut = append(leftOut, Problem{File: filepath.Join(f.dir, file), Photo: file,
 			Message: fault.message, Expected: fault.expected, Hint: fault.hint})
 	}
+	l.problems = append(l.problems, leftOut...)
 	photos := look(f, today)
 	var undated []found
 	sources := map[string]int{}
@@ -57,10 +59,11 @@ func guess(f folder, today Date) loaded {
 		return l
 	}
 	for _, p := range undated {
-		l.problems = append(l.problems, Problem{File: filepath.Join(f.dir, p.file), Photo: p.file,
-			Message: "no date for this photo", Expected: expected, Hint: hint})
+		problem := Problem{File: filepath.Join(f.dir, p.file), Photo: p.file,
+			Message: "no date for this photo", Expected: expected, Hint: hint}
+		l.problems, leftOut = append(l.problems, problem), append(leftOut, problem)
 	}
-	l.subject = Subject{ID: id, Dir: f.dir, Sessions: sessionsOf(photos)}
+	l.subject = Subject{ID: id, Dir: f.dir, Sessions: sessionsOf(photos), LeftOut: leftOut}
 	for i := range l.subject.Sessions {
 		v := &l.subject.Sessions[i]
 		for j := range v.Photos {

@@ -93,6 +93,7 @@ type Subject struct {
 	Zones         map[string]map[string]Polygon // by view and zone, in pixels of the baseline photo
 	History       []string
 	Covariates    map[string]string
+	LeftOut       []Problem // photos of a folder without a manifest that belong to no session
 	Sessions      []Session // by date; on one day the baseline first, then photos before treatment
 }
 
