@@ -44,15 +44,16 @@ func main() {
 // commands is the command line. Each command is a struct with its flags and a
 // method Run, in a file of its name.
 type commands struct {
-	Run     runCommand     `cmd:"" help:"Measure a study: align, segment, measure, trends, reports."`
-	Check   checkCommand   `cmd:"" help:"Look at manifests, consent, photo quality and comparability; measure nothing."`
-	Init    initCommand    `cmd:"" help:"Write series.yaml from EXIF dates and file names."`
-	Align   alignCommand   `cmd:"" help:"Carry points of the baseline photos into the photos of every session."`
-	Report  reportCommand  `cmd:"" help:"Render the reports of an output folder again."`
-	Metrics metricsCommand `cmd:"" help:"Print the catalogue: name, unit, meaning, source."`
-	Phantom phantomCommand `cmd:"" help:"Render a synthetic study with its ground truth."`
-	Version versionCommand `cmd:"" help:"Print the version."`
-	Worker  workerCommand  `cmd:"" name:"worker-local" hidden:""`
+	Run      runCommand      `cmd:"" help:"Measure a study: align, segment, measure, trends, reports."`
+	Check    checkCommand    `cmd:"" help:"Look at manifests, consent, photo quality and comparability; measure nothing."`
+	Init     initCommand     `cmd:"" help:"Write series.yaml from EXIF dates and file names."`
+	Align    alignCommand    `cmd:"" help:"Carry points of the baseline photos into the photos of every session."`
+	Report   reportCommand   `cmd:"" help:"Render the reports of an output folder again."`
+	Metrics  metricsCommand  `cmd:"" help:"Print the catalogue: name, unit, meaning, source."`
+	Phantom  phantomCommand  `cmd:"" help:"Render a synthetic study with its ground truth."`
+	Validate validateCommand `cmd:"" help:"Measure rendered faces whose truth is known: accuracy, false verdicts, smallest detectable changes."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Worker   workerCommand   `cmd:"" name:"worker-local" hidden:""`
 }
 
 // invocation is what a command has to work with.
