@@ -25,6 +25,9 @@ type Tally struct {
 	AreaFound  float64   // of the hits, mm2
 	AreaTrue   float64
 	TypeRight  int // hits of the right type
+	// Types has, by the type of true scars, how many were found and how many there
+	// are.
+	Types map[string][2]int `json:",omitempty"`
 }
 
 // True is the number of true objects.
@@ -114,6 +117,7 @@ func tally(kind string, found []result.Object, truth []Object, pxPerMM float64, 
 			continue // what it meets lies outside
 		}
 		zone.Hits++
+		zone.see(counted[j].Type, 1)
 		if f.DiameterMM.Known() && counted[j].DiameterMM > 0 {
 			zone.Diameter = append(zone.Diameter, float64(f.DiameterMM)/counted[j].DiameterMM)
 		}
@@ -128,7 +132,20 @@ func tally(kind string, found []result.Object, truth []Object, pxPerMM float64, 
 	for j, t := range counted {
 		if zone := by[zoneAt(t.X, t.Y)]; zone != nil && !hit[j] {
 			zone.Missed++
+			zone.see(t.Type, 0)
 		}
 	}
 	return out
+}
+
+// see counts one true object of a type.
+func (t *Tally) see(name string, hits int) {
+	if name == "" {
+		return
+	}
+	if t.Types == nil {
+		t.Types = map[string][2]int{}
+	}
+	n := t.Types[name]
+	t.Types[name] = [2]int{n[0] + hits, n[1] + 1}
 }

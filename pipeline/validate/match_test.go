@@ -74,6 +74,9 @@ func TestTallyOfScars(t *testing.T) {
 	if got.Hits != 2 || got.TypeRight != 1 || got.AreaFound != 12 || got.AreaTrue != 10 {
 		t.Errorf("%+v, want 2 hits, 1 of the right type, 12 of 10 mm2", got)
 	}
+	if got.Types["boxcar"] != [2]int{1, 1} || got.Types["rolling"] != [2]int{1, 1} {
+		t.Errorf("by type %v", got.Types)
+	}
 	if got := tally("scar", []result.Object{b}, truth, 9, []string{"nose"}, noseOnly)[0]; got.Hits != 0 || got.False != 1 || got.Missed != 2 {
 		t.Errorf("%+v: 29 px are more than 3 mm at 9 px/mm", got)
 	}

@@ -30,9 +30,10 @@ func (c Case) Null() bool { return c.Course == "none" }
 // the others test.
 func (c Case) Makes() bool { return c.Seed%2 == 1 }
 
-// Nuisances that a case may have: every flaw at once, or one alone.
+// AllNuisances names the nuisance of photos that have every flaw at once.
 const AllNuisances = "all"
 
+// nuisances are the flaws that a case may have alone.
 var nuisances = []string{"exposure", "white_balance", "gradient", "blur", "pose", "scale", "jpeg"}
 
 // Tones of the cases.

@@ -69,12 +69,16 @@ func found(w *writer, all []Findings) {
 	for _, kind := range []string{"pore", "scar"} {
 		for _, zone := range zones {
 			var t Tally
+			byType := map[string][2]int{}
 			for _, f := range all {
 				for _, x := range f.Objects {
 					if x.Kind == kind && (zone == "" || zone == x.Zone) {
 						t.Hits, t.False, t.Missed, t.Found = t.Hits+x.Hits, t.False+x.False, t.Missed+x.Missed, t.Found+x.Found
 						t.AreaFound, t.AreaTrue, t.TypeRight = t.AreaFound+x.AreaFound, t.AreaTrue+x.AreaTrue, t.TypeRight+x.TypeRight
 						t.Diameter = append(t.Diameter, x.Diameter...)
+						for k := range x.Types {
+							byType[k] = [2]int{byType[k][0] + x.Types[k][0], byType[k][1] + x.Types[k][1]}
+						}
 					}
 				}
 			}
@@ -88,6 +92,7 @@ func found(w *writer, all []Findings) {
 			w.add(kind, zone, "recall", ratio(t.Hits, t.True()), "", t.True(), Target{})
 			if kind == "pore" {
 				w.add(kind, zone, "density_bias", share(t.Found, t.True())-100, "percent", t.True(), only(apply, Target{"+-", 10}))
+				w.add(kind, zone, "density_bias_without_small", share(t.Hits+t.False, t.True())-100, "percent", t.True(), Target{})
 				w.add(kind, zone, "median_diameter_bias", 100*(quantile(t.Diameter, 0.5)-1), "percent", len(t.Diameter), only(apply, Target{"+-", 10}))
 				continue
 			}
@@ -96,6 +101,11 @@ func found(w *writer, all []Findings) {
 				bias = 100 * (t.AreaFound/t.AreaTrue - 1)
 			}
 			w.add(kind, zone, "area_bias", bias, "percent", t.Hits, only(apply, Target{"+-", 20}))
+			if zone == "" {
+				for _, k := range []string{"icepick", "boxcar", "rolling"} {
+					w.add(kind, zone, "recall_"+k, ratio(byType[k][0], byType[k][1]), "", byType[k][1], Target{})
+				}
+			}
 			w.add(kind, zone, "type_right", share(t.TypeRight, t.Hits), "percent", t.Hits, only(apply, Target{">=", 70}))
 		}
 	}
