@@ -261,28 +261,6 @@ func WarpRGB(p RGB, m Affine, w, h int) (RGB, error) {
 	return out, nil
 }
 
-// WarpGray resamples g into a w x h picture; m maps destination to source. Outside
-// is 0.
-func WarpGray(g Gray, m Affine, w, h int) (Gray, error) {
-	var f frame
-	defer f.close()
-	src, err := f.gray(g)
-	if err != nil {
-		return Gray{}, err
-	}
-	out := NewGray(max(w, 0), max(h, 0))
-	dst, err := f.gray(out)
-	if err != nil {
-		return Gray{}, err
-	}
-	a, err := f.affine(m)
-	if err != nil {
-		return Gray{}, err
-	}
-	gocv.WarpAffineWithParams(*src, dst, *a, image.Pt(w, h), gocv.InterpolationLinear|warpInverse, gocv.BorderConstant, color.RGBA{})
-	return out, nil
-}
-
 // RemapPlane resamples p at the positions (mx, my), which have the size of the
 // result. Outside is the nearest border value.
 func RemapPlane(p, mx, my Plane) (Plane, error) {

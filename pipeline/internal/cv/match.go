@@ -5,7 +5,6 @@ import "C"
 
 import (
 	"fmt"
-	"image"
 	"runtime"
 	"unsafe"
 
@@ -14,8 +13,8 @@ import (
 
 // Feature is a SIFT key point with its descriptor.
 type Feature struct {
-	X, Y, Size, AngleDeg, Response float64
-	Descriptor                     []float32 // 128 values
+	X, Y, Response float64
+	Descriptor     []float32 // 128 values
 }
 
 // SIFT finds features of g inside mask (same size).
@@ -50,7 +49,7 @@ func SIFT(g, mask Gray) ([]Feature, error) {
 	n := len(all) / len(kps)
 	out := make([]Feature, len(kps))
 	for i, k := range kps {
-		out[i] = Feature{X: k.X, Y: k.Y, Size: k.Size, AngleDeg: k.Angle, Response: k.Response,
+		out[i] = Feature{X: k.X, Y: k.Y, Response: k.Response,
 			Descriptor: append([]float32(nil), all[i*n:(i+1)*n]...)}
 	}
 	return out, nil
@@ -121,20 +120,5 @@ func Match(img, templ Plane) (Plane, error) {
 		return Plane{}, err
 	}
 	gocv.MatchTemplate(*a, *b, dst, gocv.TmCcoeffNormed, *f.temp())
-	return out, nil
-}
-
-// Crop copies the part of p inside r, which must lie within it.
-func Crop(p Plane, r image.Rectangle) (Plane, error) {
-	if r.Empty() || !r.In(image.Rect(0, 0, p.W, p.H)) {
-		return Plane{}, fmt.Errorf("cv: crop %v of %dx%d: %w", r, p.W, p.H, ErrInput)
-	}
-	if err := check(p.W, p.H, 1, len(p.Pix)); err != nil {
-		return Plane{}, err
-	}
-	out := NewPlane(r.Dx(), r.Dy())
-	for y := range out.H {
-		copy(out.Pix[y*out.W:(y+1)*out.W], p.Pix[(y+r.Min.Y)*p.W+r.Min.X:])
-	}
 	return out, nil
 }
