@@ -70,34 +70,30 @@ type candidate struct {
 	score float64 // response over threshold
 }
 
-// findPores returns the pores of g outside exclude, by y and x, and their mask.
-func findPores(g grid, thresholds []float64, exclude cv.Gray) ([]metrics.Object, cv.Gray, error) {
+// findPores returns the pores of g outside exclude, by y and x.
+func findPores(g grid, thresholds []float64, exclude cv.Gray) ([]metrics.Object, error) {
 	scales, err := blobScales(g.od[green], poreSigmas(g))
 	if err != nil {
-		return nil, cv.Gray{}, err
+		return nil, err
 	}
 	inner, err := g.inner(poreEdgeMM)
 	if err != nil {
-		return nil, cv.Gray{}, err
+		return nil, err
 	}
 	for i, m := range exclude.Pix {
 		if m != 0 {
 			inner.Pix[i] = 0
 		}
 	}
-	mask := cv.NewGray(g.w, g.h)
 	objects := []metrics.Object{}
 	seen := make([]bool, g.w*g.h)
 	for _, c := range spaced(porePeaks(scales, thresholds, inner), g.w, poreSpacingMM*g.scale) {
-		if o, pixels, ok := measurePore(g, scales, c, seen); ok {
+		if o, ok := measurePore(g, scales, c, seen); ok {
 			objects = append(objects, o)
-			for _, i := range pixels {
-				mask.Pix[i] = 255
-			}
 		}
 	}
 	byPlace(objects)
-	return objects, mask, nil
+	return objects, nil
 }
 
 // porePeaks lists the pixels of mask whose best score over the scales exceeds 1
@@ -160,16 +156,16 @@ next:
 }
 
 // measurePore tests the shape of a candidate and sizes it; seen is scratch.
-func measurePore(g grid, scales []blobScale, c candidate, seen []bool) (metrics.Object, []int, bool) {
+func measurePore(g grid, scales []blobScale, c candidate, seen []bool) (metrics.Object, bool) {
 	x, y := c.at%g.w, c.at/g.w
 	large, small := curvature(scales[c.scale].smooth, x, y)
 	if !(large > 0) || small < poreMinCurve*large {
-		return metrics.Object{}, nil, false
+		return metrics.Object{}, false
 	}
 	sigma, amplitude := fitGaussian(scales, c.at, c.scale)
 	for _, s := range scales[len(poreDiametersMM):] {
 		if float64(s.response.Pix[c.at]) > float64(scales[c.scale].response.Pix[c.at]) {
-			return metrics.Object{}, nil, false
+			return metrics.Object{}, false
 		}
 	}
 	// The half-depth area, over the surround that the widest scale sees.
@@ -179,9 +175,9 @@ func measurePore(g grid, scales []blobScale, c candidate, seen []bool) (metrics.
 		return fine[i]-wide[i] >= half
 	})
 	if r.open || r.elongation > poreMaxAxes || half <= 0 {
-		return metrics.Object{}, nil, false
+		return metrics.Object{}, false
 	}
-	return g.pore(r.cx, r.cy, sigma, amplitude), r.pixels, true
+	return g.pore(r.cx, r.cy, sigma, amplitude), true
 }
 
 // discMean is the mean of a Gaussian of amplitude 1 over the disc of diameter

@@ -45,13 +45,13 @@ type Thresholds struct {
 }
 
 // Found is what one photo shows in a zone. The masks have the size of the patch;
-// a mask of a family that was not searched is empty.
+// a mask of a family that was not searched is empty. Pores have none.
 type Found struct {
 	Objects []metrics.Object // pores, scars, red spots, brown marks; each by y and x
 	Lines   *metrics.Lines2D // nil where lines were not searched
 	Missing map[metrics.Family]string
 
-	PoreMask, ScarMask, RedMask, BrownMask, LineMask metrics.Mask
+	ScarMask, RedMask, BrownMask, LineMask metrics.Mask
 }
 
 // minSkinMM2 is the least skin that thresholds can be taken from.
@@ -178,7 +178,7 @@ func (s *Scene) Find(t Thresholds) (Found, error) {
 	}
 	searched := func(family metrics.Family) bool { _, no := f.Missing[family]; return !no }
 	w, h := p.G.W, p.G.H
-	for _, m := range []*metrics.Mask{&f.PoreMask, &f.ScarMask, &f.RedMask, &f.BrownMask, &f.LineMask} {
+	for _, m := range []*metrics.Mask{&f.ScarMask, &f.RedMask, &f.BrownMask, &f.LineMask} {
 		*m = metrics.Mask(cv.NewGray(w, h))
 	}
 	if len(f.Missing) == len(needs) {
@@ -206,11 +206,11 @@ func (s *Scene) Find(t Thresholds) (Found, error) {
 		brown = browns
 	}
 	if searched(metrics.Pores) && t.Pores != nil {
-		objects, pores, err := findPores(g, t.Pores, union(scars, brown))
+		objects, err := findPores(g, t.Pores, union(scars, brown))
 		if err != nil {
 			return Found{}, err
 		}
-		f.Objects, f.PoreMask = append(objects, f.Objects...), metrics.Mask(pores)
+		f.Objects = append(objects, f.Objects...)
 	}
 	if searched(metrics.Lines) && t.Lines != nil {
 		length, lines, err := findLines(g, *t.Lines, union(scars, brown))
