@@ -52,7 +52,6 @@ type Quality struct {
 	Inliers        int     // of these, the ones whose skin was found again
 	Agreement      float64 // median correlation of the held-out skin at the predicted place, -1..1
 	ResidualUnits  float64 // median error on the inliers, in units of the frame
-	ResidualP95    float64
 	Overlap        float64 // share of the baseline's skin that is skin in the photo
 	YawDeltaDeg    float64 // head turned further to its left than at baseline, degrees
 	PitchDeltaDeg  float64 // head lowered further than at baseline
@@ -465,7 +464,6 @@ func judge(base, target View, dx, dy cv.Plane, squares []square) (Quality, error
 	}
 	q.Agreement = quantile(agree, 0.5)
 	q.ResidualUnits = quantile(residual, 0.5)
-	q.ResidualP95 = quantile(residual, 0.95)
 	return q, nil
 }
 
