@@ -18,14 +18,16 @@ import (
 
 	"github.com/dermatrend/dermatrend/fixtures"
 	"github.com/dermatrend/dermatrend/pipeline"
+	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/study"
 	"github.com/dermatrend/dermatrend/pipeline/validate"
 )
 
 type validateCommand struct {
+	Study string `arg:"" optional:"" help:"Folder of one's own study with several photos of a view in a session, or two untreated days: makes sdc.csv from them and renders nothing."`
 	Out   string `short:"o" required:"" help:"Folder for validation.csv, validation.html and sdc.csv." placeholder:"DIR"`
 	Quick bool   `help:"Six small series, under two minutes on two cores; without it the full set, under an hour."`
-	Seeds string `default:"1-6" help:"Seeds of the rendered persons. Odd ones make the table of smallest detectable changes, even ones test." placeholder:"FROM-TO"`
+	Seeds string `default:"1-8" help:"Seeds of the rendered persons. Odd ones make the table of smallest detectable changes, even ones test." placeholder:"FROM-TO"`
 	Work  string `help:"Folder of the rendered series; those that are finished are not measured again. Default: work inside the output folder." placeholder:"DIR"`
 	workers
 }
@@ -36,7 +38,7 @@ func (c validateCommand) seeds() (from, to uint64, err error) {
 	from, err1 := strconv.ParseUint(a, 10, 32)
 	to, err2 := strconv.ParseUint(b, 10, 32)
 	if !ok || err1 != nil || err2 != nil || from < 1 || to <= from || to >= 1000 {
-		return 0, 0, fmt.Errorf("--seeds %q: must be two numbers of 1 to 999, as in 1-6", c.Seeds)
+		return 0, 0, fmt.Errorf("--seeds %q: must be two numbers of 1 to 999, as in 1-8", c.Seeds)
 	}
 	return from, to, nil
 }
@@ -48,6 +50,9 @@ func (c validateCommand) Validate() error {
 }
 
 func (c validateCommand) Run(in *invocation) error {
+	if c.Study != "" {
+		return c.own(in)
+	}
 	from, to, err := c.seeds()
 	if err != nil {
 		return err
@@ -88,6 +93,52 @@ func (c validateCommand) Run(in *invocation) error {
 		printTargets(in.stdout, validate.Targets(rows))
 		fmt.Fprintf(in.stdout, "%s; all figures: %s, plots: %s, smallest detectable changes: %s\n", count(len(all), "series"),
 			filepath.Join(c.Out, "validation.csv"), filepath.Join(c.Out, "validation.html"), filepath.Join(c.Out, "sdc.csv"))
+	}
+	return nil
+}
+
+// own makes the table of smallest detectable changes from the replicates of a study.
+func (c validateCommand) own(in *invocation) error {
+	st, err := loadStudy(in, c.Study, nil)
+	if err != nil {
+		return err
+	}
+	opts, progress := c.options(in)
+	out := filepath.Join(c.Out, "run")
+	if err := os.MkdirAll(c.Out, 0o700); err != nil {
+		return err
+	}
+	sum, err := pipeline.Run(in.ctx, st, out, opts)
+	progress.close()
+	if err != nil {
+		return err
+	}
+	var people []result.Subject
+	for i := range st.Subjects {
+		p, err := result.LoadSubject(filepath.Join(out, st.Subjects[i].ID))
+		if err != nil {
+			return err
+		}
+		people = append(people, p)
+	}
+	own, err := validate.Replicates(people)
+	if errors.Is(err, validate.ErrNoReplicates) {
+		return inputError{err}
+	}
+	if err != nil {
+		return err
+	}
+	name := filepath.Join(c.Out, "sdc.csv")
+	if err := writeWhole(name, own.Table); err != nil {
+		return err
+	}
+	if !c.Quiet {
+		fmt.Fprintf(in.stdout, "%s with several photos (%s), %d series with several untreated days (%s): %s\n", count(own.Sessions, "session"),
+			validate.PhotoErrorOnly, own.Days, validate.Full, name)
+		printRejections(in.stdout, sum.Rejections)
+	}
+	if len(sum.Rejections) > 0 {
+		return errPartial
 	}
 	return nil
 }

@@ -17,8 +17,9 @@ type Findings struct {
 	Case              Case
 	Version, Settings string
 	Photos            int
-	Rejections        []string // photos without values
-	Notes             []string // what could not be compared
+	PupilTurnDeg      result.Number // by how much the tool saw the line through the pupils turned, at baseline
+	Rejections        []string      // photos without values
+	Notes             []string      // what could not be compared
 	Carried           []Carried
 	NotCarried        int // surface points seen in both photos and not carried
 	Objects           []Tally
@@ -59,12 +60,14 @@ func Compare(c Case, dir string, carried []result.CarriedPoint, t *Truth) (Findi
 		return Findings{}, fmt.Errorf("%s: %d series, expected one", dir, len(person.Series))
 	}
 	s := &person.Series[0]
-	f := Findings{Case: c, Version: person.Version, Settings: person.Settings, Photos: len(t.Photos)}
+	f := Findings{Case: c, Version: person.Version, Settings: person.Settings, Photos: len(t.Photos), PupilTurnDeg: result.None()}
 	for _, r := range s.Rejections {
 		f.Rejections = append(f.Rejections, r.Session+": "+r.Reason)
 	}
 	if len(f.Rejections) < f.Photos {
-		if places, err := regions(dir, s, t); err != nil {
+		places, turn, err := regions(dir, s, t)
+		if f.PupilTurnDeg = result.Number(turn); err != nil {
+			f.PupilTurnDeg = result.None()
 			f.Notes = append(f.Notes, "objects are not counted: "+err.Error())
 		} else {
 			f.Objects = objects(s, t, places)

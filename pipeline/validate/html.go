@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -124,10 +125,10 @@ func span(x ...float64) (low, high float64) {
 }
 
 // agreementPlot is a Bland-Altman plot of the changes at the mild nuisance, null
-// series included: the difference between measured and true change over their
-// mean.
+// series included. The difference stands over the true change, not over the mean of
+// both, since the truth has no error (Krouwer 2008).
 func agreementPlot(all []Findings, metric string) template.HTML {
-	p := plot{title: metric, xLabel: "mean of measured and true change", yLabel: "measured − true"}
+	p := plot{title: metric, xLabel: "true change", yLabel: "measured − true"}
 	type point struct {
 		x, y         float64
 		colour, hint string
@@ -141,8 +142,8 @@ func agreementPlot(all []Findings, metric string) template.HTML {
 		for _, c := range f.Changes {
 			if c.Metric == metric && c.Measured.Known() && c.True.Known() {
 				m, t := float64(c.Measured), float64(c.True)
-				xs, ds = append(xs, (m+t)/2), append(ds, m-t)
-				points = append(points, point{(m + t) / 2, m - t, toneColour[f.Case.Tone], fmt.Sprintf("%s, %s: measured %.3g, true %.3g", f.Case.Name(), c.Zone, m, t)})
+				xs, ds = append(xs, t), append(ds, m-t)
+				points = append(points, point{t, m - t, toneColour[f.Case.Tone], fmt.Sprintf("%s, %s: measured %.3g, true %.3g", f.Case.Name(), c.Zone, m, t)})
 			}
 		}
 	}
@@ -175,6 +176,7 @@ var trueChange = map[string]float64{"better10": -10, "better20": -20, "better30"
 func powerPlot(rows []Row, metric string) template.HTML {
 	p := plot{title: metric, xLabel: "true change, %", yLabel: "called, % of visible zones", x0: -55, x1: 25, y0: 0, y1: 100}
 	drawn := false
+	line := map[float64]float64{} // of all tones
 	for _, r := range rows {
 		if r.Metric != metric || r.Nuisance != AllNuisances || r.Level != mild || !r.Value.Known() {
 			continue
@@ -191,6 +193,8 @@ func powerPlot(rows []Row, metric string) template.HTML {
 		colour, who := "#000", "all tones"
 		if r.Tone != "" {
 			colour, who = toneColour[r.Tone], r.Tone
+		} else {
+			line[x] = float64(r.Value)
 		}
 		p.dot(x, float64(r.Value), colour, fmt.Sprintf("%s, %s: %.3g %% of %d", r.Section, who, float64(r.Value), r.N))
 		drawn = drawn || x != 0
@@ -198,5 +202,11 @@ func powerPlot(rows []Row, metric string) template.HTML {
 	if !drawn {
 		return ""
 	}
+	p.b.WriteString(`<polyline fill="none" stroke="#000" points="`)
+	for _, x := range slices.Sorted(maps.Keys(line)) {
+		a, b := p.at(x, line[x])
+		fmt.Fprintf(&p.b, "%.1f,%.1f ", a, b)
+	}
+	p.b.WriteString(`"/>`)
 	return p.svg()
 }

@@ -94,11 +94,12 @@ const minInside = 0.97
 // regions places the masks of a series, by session. The frame starts from the true
 // pupils; the tool may have seen them a little elsewhere, so it is moved, turned and
 // scaled in ever smaller steps until most found pores lie inside the mask of their
-// own zone. What is true plays no part in that.
-func regions(dir string, s *result.Series, t *Truth) (map[string]region, error) {
+// own zone. What is true plays no part in that. turn is how far it was turned, in
+// degrees: the error of the line through the pupils that the tool saw at baseline.
+func regions(dir string, s *result.Series, t *Truth) (at map[string]region, turn float64, err error) {
 	seen, err := views(dir, s)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	var f frame
 	for _, v := range s.Visits {
@@ -108,7 +109,7 @@ func regions(dir string, s *result.Series, t *Truth) (map[string]region, error) 
 		}
 	}
 	if f.unit == 0 {
-		return nil, errors.New("the baseline has no truth")
+		return nil, 0, errors.New("the baseline has no truth")
 	}
 	place := func(f frame) map[string]region {
 		out := map[string]region{}
@@ -129,6 +130,7 @@ func regions(dir string, s *result.Series, t *Truth) (map[string]region, error) 
 		}
 		return in, all
 	}
+	start := f.unit
 	best, all := inside(f)
 	for step := 0.032; step > 0.0005; step /= 2 {
 		for improved := true; improved && best < all; {
@@ -143,9 +145,9 @@ func regions(dir string, s *result.Series, t *Truth) (map[string]region, error) 
 		}
 	}
 	if float64(best) < minInside*float64(all) {
-		return nil, fmt.Errorf("only %d of %d pores lie inside the mask of their zone", best, all)
+		return nil, 0, fmt.Errorf("only %d of %d pores lie inside the mask of their zone", best, all)
 	}
-	return place(f), nil
+	return place(f), cmplx.Phase(f.unit/start) * 180 / math.Pi, nil
 }
 
 func alignmentOf(s *result.Series, session, photo string) (result.Alignment, bool) {

@@ -1,17 +1,11 @@
 package validate
 
 import (
-	"bytes"
-	"encoding/csv"
-	"fmt"
 	"math"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/dermatrend/dermatrend/metrics"
 	"github.com/dermatrend/dermatrend/metrics/trend"
-	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/study"
 )
 
@@ -44,23 +38,28 @@ func repeatsOf(all []Findings, m *metrics.Metric, zone string) repeats {
 			if len(g) == f.Case.Sessions && len(g) > 1 {
 				r.table = append(r.table, g)
 			}
-			if m.Percent && len(g) > 0 {
-				mean := average(g)
-				if mean == 0 {
-					r.refused += len(g)
-					continue
-				}
-				g = slices.Clone(g)
-				for i := range g {
-					g[i] *= 100 / mean
-				}
-			}
-			if len(g) > 1 {
-				r.groups, r.values = append(r.groups, g), r.values+len(g)
-			}
+			r.add(g, m.Percent)
 		}
 	}
 	return r
+}
+
+// add takes one more group. In per cent of a mean of 0 it says nothing.
+func (r *repeats) add(g []float64, percent bool) {
+	if percent && len(g) > 0 {
+		mean := average(g)
+		if mean == 0 {
+			r.refused += len(g)
+			return
+		}
+		g = slices.Clone(g)
+		for i := range g {
+			g[i] *= 100 / mean
+		}
+	}
+	if len(g) > 1 {
+		r.groups, r.values = append(r.groups, g), r.values+len(g)
+	}
 }
 
 // sem is the standard error of measurement and the smallest detectable change of
@@ -122,42 +121,4 @@ func repeatability(w *writer, all []Findings) {
 			w.add(m.Name, zone, "refused", share(r.refused, r.refused+r.values), "percent", r.refused+r.values, Target{})
 		}
 	}
-}
-
-// SDCTable is the table of smallest detectable changes from the null series of odd
-// seeds at the mild nuisance: a row for all zones together and one for each zone,
-// where a value can be had. n is the number of values that it rests on.
-func SDCTable(all []Findings) []byte {
-	odd := slices.DeleteFunc(makers(all), func(f Findings) bool { return f.Case.Nuisance != AllNuisances || f.Case.Level != mild })
-	var b bytes.Buffer
-	var seeds, tones []string
-	settings, scale, version := "", 0.0, ""
-	for _, f := range odd {
-		if s := strconv.FormatUint(f.Case.Seed, 10); !slices.Contains(seeds, s) {
-			seeds = append(seeds, s)
-		}
-		if !slices.Contains(tones, f.Case.Tone) {
-			tones = append(tones, f.Case.Tone)
-		}
-		settings, version, scale = f.Settings, f.Version, f.Case.PxPerMM
-	}
-	fmt.Fprintf(&b, "# Smallest detectable change (95 %%, 2.77 SEM) of one photo against one photo, matched in\n"+
-		"# sharpness, on rendered faces on which nothing changed. sdc is per cent for metrics that are\n"+
-		"# read in per cent, else in the metric's unit. An empty zone is all zones together. n: values.\n"+
-		"# photo_error_only: a rendered face has no good and bad days.\n"+
-		"# version %s, settings %s\n# seeds %s; tones %s; nuisance level %g; %g px/mm; %d series\n",
-		version, settings, strings.Join(seeds, " "), strings.Join(tones, " "), mild, scale, len(odd))
-	w := csv.NewWriter(&b)
-	// A buffer takes everything.
-	_ = w.Write([]string{"metric", "sdc", "zone", "n"})
-	for _, m := range metrics.All() {
-		for _, zone := range append([]string{""}, study.ZoneNames...) {
-			r := repeatsOf(odd, &m, zone)
-			if _, sdc := r.sem(); !math.IsNaN(sdc) {
-				_ = w.Write([]string{m.Name, result.Number(sdc).Cell(), zone, strconv.Itoa(r.values)})
-			}
-		}
-	}
-	w.Flush()
-	return b.Bytes()
 }

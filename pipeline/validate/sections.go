@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/dermatrend/dermatrend/metrics"
 	"github.com/dermatrend/dermatrend/metrics/trend"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/study"
@@ -55,6 +56,14 @@ func registration(w *writer, all []Findings) {
 				photos, refused = photos+f.Photos, refused+len(f.Rejections)
 			}
 			w.add("photos", zone, "refused", share(refused, photos), "percent", photos, Target{})
+			var turns []float64
+			for _, f := range all {
+				if f.PupilTurnDeg.Known() {
+					turns = append(turns, math.Abs(float64(f.PupilTurnDeg)))
+				}
+			}
+			w.add("pupil_line", zone, "median_turn", quantile(turns, 0.5), "degree", len(turns), Target{})
+			w.add("pupil_line", zone, "largest_turn", quantile(turns, 1), "degree", len(turns), Target{})
 		}
 	}
 }
@@ -111,8 +120,16 @@ func found(w *writer, all []Findings) {
 	}
 }
 
-// Primary metrics, in the order of the tables.
-var primary = []string{"erythema_index", "roughness_mid", "pore_area_fraction", "scar_contrast"}
+// primary are the names of the primary metrics. Of all of them, less is better.
+var primary = func() []string {
+	var names []string
+	for _, m := range metrics.All() {
+		if m.Primary {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}()
 
 // courses of the cases, in the order in which they first occur, without those
 // where nothing changes.
@@ -267,7 +284,7 @@ func power(w *writer, all []Findings) {
 					continue
 				}
 				n++
-				better := c.True < 0 // of all primary metrics, less is better
+				better := c.True < 0
 				switch {
 				case c.Verdict == result.Improved && better, c.Verdict == result.Worsened && !better:
 					right++

@@ -3,10 +3,13 @@ package validate
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
 
+	"github.com/dermatrend/dermatrend/metrics"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 )
 
@@ -168,12 +171,14 @@ func TestRepeatability(t *testing.T) {
 	wants(t, figure(t, rows, "repeatability", "erythema_index", "", "", "icc_2_1", ""), 60.0/64, 2, "")
 
 	table := string(SDCTable([]Findings{odd, even}))
-	for _, want := range []string{"version 1.2.3, settings abc\n", "seeds 1;", "metric,sdc,zone,n\n", "\nerythema_index,3.91993,,4\n", "\nroughness_mid,39.1993,nose,2\n"} {
+	for _, want := range []string{"version 1.2.3, settings abc\n", "seeds 1;", "metric,sdc,zone,n,df,source\n",
+		// The t factors of 2 and of 1 degree of freedom are 4.3027/1.96 and 12.706/1.96.
+		"\nerythema_index,8.60531,,4,2,photo_error_only\n", "\nroughness_mid,254.124,nose,2,1,photo_error_only\n"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("no %q in\n%s", want, table)
 		}
 	}
-	if strings.Contains(table, "roughness_mid,39.1993,chin") || strings.Contains(table, "NaN") {
+	if strings.Contains(table, ",chin,1,") || strings.Contains(table, "NaN") {
 		t.Errorf("values from nothing in\n%s", table)
 	}
 }
@@ -246,6 +251,47 @@ func TestTablesAndPage(t *testing.T) {
 	for _, bad := range []string{"NaN", "Inf", "http:", "https:", "<script", "ZgotmplZ"} {
 		if strings.Contains(text, bad) {
 			t.Errorf("%s on the page", bad)
+		}
+	}
+}
+
+// A study's own photos: two of the baseline, another untreated day, and one after
+// the treatment.
+func TestReplicates(t *testing.T) {
+	treated := 30
+	row := func(session, photo, zone string, day int, since *int, v float64) result.Measurement {
+		return result.Measurement{Session: session, Photo: photo, Zone: zone, Metric: "erythema_index", Basis: result.BasisSeries, Day: day, DaysSinceTreatment: since, Value: result.Number(v), Status: result.OK}
+	}
+	native, refused := row("s0", "a", "nose", 0, nil, 500), row("s0", "c", "nose", 0, nil, 900)
+	native.Basis, refused.Status = result.BasisNative, result.Refused
+	person := result.Subject{Version: "1.2.3", Settings: "abc", Series: []result.Series{{Measurements: []result.Measurement{
+		row("s0", "a", "nose", 0, nil, 9), row("s0", "b", "nose", 0, nil, 11), native, refused,
+		row("s0", "a", "chin", 0, nil, 4), row("s0", "b", "chin", 0, nil, 6),
+		row("s1", "d", "chin", 7, nil, 8), row("s2", "e", "chin", 15, nil, 99), row("s3", "f", "chin", 12, &treated, 99)}}}}
+	got, err := Replicates([]result.Subject{person})
+	if err != nil || got.Sessions != 1 || got.Days != 1 {
+		t.Fatalf("%d sessions, %d series of days, %v", got.Sessions, got.Days, err)
+	}
+	// The first photo of each day of the chin: 4 and 8, a variance of 8; its replicates
+	// 4 and 6 are of one day and left out. The nose has only those, 9 and 11.
+	for _, want := range []string{
+		fmt.Sprintf("\nerythema_index,%s,chin,2,1,full\n", result.Number(12.7062047364*math.Sqrt2*math.Sqrt(8)).Cell()),
+		fmt.Sprintf("\nerythema_index,%s,nose,2,1,photo_error_only\n", result.Number(12.7062047364*math.Sqrt2*math.Sqrt2).Cell()),
+		"\nerythema_index,50.8248,,2,1,full\n", "1 sessions with several photos, 1 series", "settings abc"} {
+		if !strings.Contains(string(got.Table), want) {
+			t.Errorf("no %q in\n%s", want, got.Table)
+		}
+	}
+	person.Series[0].Measurements = person.Series[0].Measurements[:1]
+	if _, err := Replicates([]result.Subject{person}); !errors.Is(err, ErrNoReplicates) {
+		t.Errorf("one photo: %v", err)
+	}
+}
+
+func TestOfPrimaryMetricsLessIsBetter(t *testing.T) {
+	for _, m := range metrics.All() {
+		if _, known := property[m.Name]; m.Primary && (m.Direction != metrics.LowerIsBetter || !known && m.Name != "erythema_index") {
+			t.Errorf("%s: the direction or what its true change is are not known", m.Name)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"image/color"
 	"image/png"
 	"math"
+	"math/cmplx"
 	"os"
 	"path/filepath"
 	"strings"
@@ -85,9 +86,12 @@ func TestRegions(t *testing.T) {
 		Alignments: []result.Alignment{{Session: "s1", Photo: "b", Status: result.OK, Scale: 2, RotationDeg: 90, ShiftXPx: 10, ShiftYPx: 20}},
 	}
 	truth := &Truth{Photos: map[string]Photo{"s0": {Pupils: [2][2]float64{{1000, 500}, {1200, 500}}}}}
-	got, err := regions(dir, s, truth)
+	got, turn, err := regions(dir, s, truth)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if turn != 0 {
+		t.Errorf("turned by %v though nothing says so", turn)
 	}
 	if _, ok := got["s2"]; ok {
 		t.Error("a photo without a picture has a region")
@@ -105,7 +109,60 @@ func TestRegions(t *testing.T) {
 	if z := got["s1"].zoneAt(-1e6, 0); z != "" {
 		t.Errorf("far away: %q", z)
 	}
-	if _, err := regions(t.TempDir(), s, truth); err == nil {
+	if _, _, err := regions(t.TempDir(), s, truth); err == nil {
 		t.Error("masks that are not there are not missed")
+	}
+}
+
+// A tool that sees the pupils a little elsewhere puts its pictures there; what it
+// found tells where.
+func TestRegionsFollowThePupilsThatWereSeen(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "masks"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	img := image.NewPaletted(image.Rect(0, 0, 260, 350), color.Palette{color.Black, color.White, color.White})
+	seen := region{mask: img}
+	const unit = 200
+	turn := cmplx.Rect(1, 2*math.Pi/180)
+	seen.perStep = turn * complex(unit*2.6/260, 0)
+	seen.origin = complex(1100, 500) - turn*complex(1.3*unit, 1.35*unit)
+	s := &result.Series{Visits: []result.Visit{{Session: "s0", Photo: "a", Baseline: true, Pictures: map[string]string{"aligned": "aligned/a.jpg"}}}}
+	for y := 60; y < 300; y++ {
+		for x := 40; x < 220; x++ {
+			zone := 1 + (x/30+y/40)%2
+			img.SetColorIndex(x, y, uint8(zone))
+			if x%3 == 0 && y%3 == 0 {
+				p := seen.origin + seen.perStep*complex(float64(x), float64(y))
+				s.Objects = append(s.Objects, result.Object{Session: "s0", Photo: "a", Kind: "pore", Zone: []string{"forehead", "nose"}[zone-1], XPx: result.Number(real(p)), YPx: result.Number(imag(p))})
+			}
+		}
+	}
+	f, err := os.Create(filepath.Join(dir, "masks", "a.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := png.Encode(f, img); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	truth := &Truth{Photos: map[string]Photo{"s0": {Pupils: [2][2]float64{{1000, 500}, {1200, 500}}}}}
+	got, degrees, err := regions(dir, s, truth)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if math.Abs(degrees-2) > 0.25 {
+		t.Errorf("turned by %v degrees, want 2", degrees)
+	}
+	if d := cmplx.Abs(got["s0"].origin - seen.origin); d > 4 {
+		t.Errorf("the corner is %.1f px off", d)
+	}
+	for i := range s.Objects {
+		s.Objects[i].Zone = "chin"
+	}
+	if _, _, err := regions(dir, s, truth); err == nil {
+		t.Error("a mask that holds none of the objects is taken")
 	}
 }
