@@ -82,8 +82,10 @@ type shot struct {
 	pxPerMM float64
 	checks  []compare.Check
 	gate    map[metrics.Family]compare.Judgement
-	zones   map[string]*zone
-	found   map[string]segment.Found // by zone, as photographed
+	// skinAtBase is skin carried into the baseline's frame; empty for the baseline.
+	skinAtBase cv.Gray
+	zones      map[string]*zone
+	found      map[string]segment.Found // by zone, as photographed
 
 	references map[string]refColour // see reference
 	pictures   map[string]string    // see result.Visit

@@ -98,6 +98,12 @@ func commonSkin(r *seriesRun) error {
 	r.zones = r.outlines()
 	for _, s := range r.shots {
 		s.zones = map[string]*zone{}
+		if s.toShot != nil {
+			var err error
+			if s.skinAtBase, err = s.toShot.MaskToBase(s.skin); err != nil {
+				return err
+			}
+		}
 	}
 	for i := range r.zones {
 		z := &r.zones[i]
@@ -118,9 +124,7 @@ func commonSkin(r *seriesRun) error {
 				s.zones[z.name].refused = why
 				continue
 			}
-			if err := r.shareZone(s, z, common, whole); err != nil {
-				return err
-			}
+			r.shareZone(s, z, common, whole)
 		}
 		for _, s := range r.shots {
 			if zs := s.zones[z.name]; zs.refused == "" {
@@ -135,12 +139,8 @@ func commonSkin(r *seriesRun) error {
 
 // shareZone takes the part of a zone that the photo does not show out of common,
 // or refuses the zone in this photo.
-func (r *seriesRun) shareZone(s *shot, z *zoneOutline, common cv.Gray, whole int) error {
-	zs := s.zones[z.name]
-	seen, err := s.toShot.MaskToBase(s.skin)
-	if err != nil {
-		return err
-	}
+func (r *seriesRun) shareZone(s *shot, z *zoneOutline, common cv.Gray, whole int) {
+	zs, seen := s.zones[z.name], s.skinAtBase
 	cover := 0
 	for i, v := range z.mask.Pix {
 		if v != 0 && seen.Pix[i] != 0 {
@@ -172,7 +172,6 @@ func (r *seriesRun) shareZone(s *shot, z *zoneOutline, common cv.Gray, whole int
 			}
 		}
 	}
-	return nil
 }
 
 // cut carries a mask of the baseline's frame into the photo and takes glare and

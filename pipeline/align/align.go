@@ -401,7 +401,7 @@ func agreement(a, b, dx, dy cv.Plane, unit float64) (cv.Plane, error) {
 		for i := range q.Pix {
 			q.Pix[i] = p.u.Pix[i] * p.v.Pix[i]
 		}
-		if *p.out, err = cv.Gaussian(q, 0.04*unit); err != nil {
+		if *p.out, err = blurWide(q, 0.04*unit); err != nil {
 			return cv.Plane{}, err
 		}
 	}
