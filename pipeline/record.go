@@ -115,6 +115,9 @@ func (c Config) recorded() (Config, error) {
 	if err != nil {
 		return c, usagef("face model: %w", err)
 	}
+	if err := cv.CheckONNX(data); err != nil {
+		return c, usagef("%s: %w", c.FaceModel, err)
+	}
 	c.FaceModel = "sha256:" + hash(data)
 	return c, nil
 }

@@ -691,3 +691,25 @@ func TestVersion(t *testing.T) {
 		t.Errorf("OpenCV %q", Version())
 	}
 }
+
+// TestCheckONNX: the fields of a protobuf message must fill the file exactly; noise
+// that begins like a model does not reach OpenCV, which would end the process.
+func TestCheckONNX(t *testing.T) {
+	field := func(key byte, content string) string { return string([]byte{key, byte(len(content))}) + content }
+	model := "\x08\x08" + field(0x12, "pytorch") + field(0x3a, "graph")
+	for name, c := range map[string]struct {
+		data string
+		ok   bool
+	}{
+		"a model":        {model, true},
+		"cut off":        {model[:len(model)-1], false},
+		"without graph":  {"\x08\x08" + field(0x12, "pytorch"), false},
+		"nothing":        {"", false},
+		"noise":          {"\x08" + string(bytes.Repeat([]byte{0xf7, 3, 0x91}, 1000)), false},
+		"length too big": {"\x08\x08\x3a\xff\xff\xff\xff\xff\xff\xff\xff\x7f", false},
+	} {
+		if err := CheckONNX([]byte(c.data)); (err == nil) != c.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

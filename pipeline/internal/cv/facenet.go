@@ -1,6 +1,7 @@
 package cv
 
 import (
+	"encoding/binary"
 	"fmt"
 	"image"
 	"math"
@@ -24,9 +25,8 @@ type FaceNet struct{ net gocv.Net }
 // no such model can end the process inside OpenCV, so the head of the file is
 // checked first.
 func NewFaceNet(onnx []byte) (*FaceNet, error) {
-	// An ONNX file is a protobuf whose first field, ir_version, has the key 0x08.
-	if len(onnx) < 1024 || onnx[0] != 0x08 {
-		return nil, fmt.Errorf("face model: not an ONNX file: %w", ErrInput)
+	if err := CheckONNX(onnx); err != nil {
+		return nil, err
 	}
 	net, err := gocv.ReadNetFromONNXBytes(onnx)
 	if err != nil {
@@ -36,6 +36,38 @@ func NewFaceNet(onnx []byte) (*FaceNet, error) {
 		return nil, fmt.Errorf("face model: OpenCV cannot read it: %w", ErrInput)
 	}
 	return &FaceNet{net: net}, nil
+}
+
+// CheckONNX tells whether the bytes have the form of an ONNX model: a protobuf
+// message whose top-level fields fill the file exactly and hold a version (1) and a
+// graph (7). What is in the graph only OpenCV can tell.
+func CheckONNX(b []byte) error {
+	bad := fmt.Errorf("face model: not an ONNX file: %w", ErrInput)
+	seen := map[uint64]bool{}
+	for len(b) > 0 {
+		key, n := binary.Uvarint(b)
+		if n <= 0 {
+			return bad
+		}
+		b = b[n:]
+		v, n := binary.Uvarint(b)
+		switch {
+		case n <= 0:
+			return bad
+		case key&7 == 0: // a number
+			b = b[n:]
+		case key&7 == 2 && v <= uint64(len(b)-n): // so many bytes
+			b = b[n+int(v):]
+		default:
+			return bad
+		}
+		seen[key>>3] = true
+	}
+	const version, graph = 1, 7
+	if !seen[version] || !seen[graph] {
+		return bad
+	}
+	return nil
 }
 
 // Close frees the network. Closing nil does nothing.
