@@ -289,7 +289,7 @@ func (r *seriesRun) smallestChange(zone string, m *metrics.Metric, base float64,
 	}
 	sdc, source = shipped, provisionalSource
 	if floor := r.chanceOfFew(zone, m.Name) * base; floor > sdc {
-		sdc, source = floor, provisionalSource+", widened because the baseline has few scars"
+		sdc, source = floor, provisionalSource+"; widened because the baseline has few scars"
 	}
 	if own, df, ok := r.replicateSDC(zone, m.Name); ok && own > sdc {
 		sdc, source = own, fmt.Sprintf("replicates in this study (%d degrees of freedom)", df)
@@ -298,7 +298,7 @@ func (r *seriesRun) smallestChange(zone string, m *metrics.Metric, base float64,
 		sem := sdc / (1.96 * math.Sqrt2)
 		if s, err := trend.KnownSEMSlope(days, values, sem); err == nil && s.ResidualSD > sem {
 			sdc *= s.ResidualSD / sem
-			source += ", widened to the scatter of the sessions"
+			source += "; widened to the scatter of the sessions"
 		}
 	}
 	return sdc, source, true
