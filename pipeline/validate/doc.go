@@ -5,19 +5,26 @@
 //
 // # What counts
 //
-// Objects are counted where skin was measured: the masks of the output say where;
-// their frame is fitted to what was found, see regions. A
+// Objects are counted where skin was measured, as the masks of the output say. A
 // found pore within 0.25 mm of a true pore of 0.25 mm or more is right; one that
-// only meets a true pore below 0.25 mm, or one outside the mask, is neither right
+// only meets a true pore below 0.25 mm, or one outside the masks, is neither right
 // nor wrong. Scars match within 3 mm. Matches are one to one, nearest first.
+// density_bias counts all found pores of 0.25 mm or more, also those on a true pore
+// that is smaller; density_bias_without_small leaves these out.
 //
 // The true change of pore area, scar contrast and roughness is the factor that the
 // phantom multiplied the area of pores, the depth of scars and the relief with;
 // that of the erythema index is the change of its excess in the zone less that of
-// the reference zone, in units.
+// the reference zone, in units. What is recovered of it is the slope of a line
+// through the origin, less 100 %.
+//
+// Shares of verdicts are of what could be compared where they say how often it was
+// wrong, and of what could be seen where they say how often it was called.
 //
 // # Seeds
 //
 // Values of odd seeds make the table of smallest detectable changes, even ones
-// test verdicts, so that no table is tested on what it was made of.
+// test verdicts, so that no table is tested on what it was made of. Only a set
+// without null series of even seeds, as the quick one is, shows the verdicts on
+// odd ones.
 package validate
