@@ -17,6 +17,9 @@ import (
 
 // What the phantom writes is what is read.
 func TestLoadTruth(t *testing.T) {
+	if underRace || testing.Short() {
+		t.Skip("renders two photos")
+	}
 	dir := t.TempDir()
 	course, _ := fixtures.CourseNamed("better30")
 	s := fixtures.Study{Seed: 1, Subjects: 1, Sessions: 2, W: 160, H: 213, Course: course, Tones: []fixtures.Tone{fixtures.Light}}
