@@ -9,6 +9,8 @@
 // found pore within 0.25 mm of a true pore of 0.25 mm or more is right; one that
 // only meets a true pore below 0.25 mm, or one outside the masks, is neither right
 // nor wrong. Scars match within 3 mm. Matches are one to one, nearest first.
+// What is found where nothing is counts as wrong at any size; precision_of_size and
+// f1_of_size leave out such finds below 0.25 mm.
 // density_bias counts all found pores of 0.25 mm or more, also those on a true pore
 // that is smaller; density_bias_without_small leaves these out.
 //

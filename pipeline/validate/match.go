@@ -19,6 +19,7 @@ type Tally struct {
 	Kind, Zone string
 	Hits       int       // true ones that were found
 	False      int       // found ones that are not there
+	FalseSmall int       // of False, pores found below the size that counts
 	Missed     int       // true ones that were not found
 	Found      int       // found ones of the size that counts, right or not
 	Diameter   []float64 `json:",omitempty"` // found over true, of the hits
@@ -109,6 +110,9 @@ func tally(kind string, found []result.Object, truth []Object, pxPerMM float64, 
 			continue
 		case j < 0:
 			t.False++
+			if kind == "pore" && float64(f.DiameterMM) < poreMinMM {
+				t.FalseSmall++
+			}
 			continue
 		}
 		zone := by[zoneAt(counted[j].X, counted[j].Y)]

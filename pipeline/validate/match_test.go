@@ -35,12 +35,13 @@ func TestTallyOfPores(t *testing.T) {
 		at("pore", "nose", 519, 100, 0.30), // on the one outside: neither
 		at("pore", "nose", 450, 100, 0.30), // a mole is no pore: wrong
 		at("pore", "nose", 206, 100, 0.30), // 0.3 mm off: wrong
+		at("pore", "nose", 350, 300, 0.20), // nothing there: wrong, and small
 		at("scar", "nose", 200, 100, 0.30), // no pore
 	}
 	got := tally("pore", found, truth, 20, []string{"nose", "chin"}, noseOnly)
 	nose, chin := got[0], got[1]
-	if nose.Hits != 1 || nose.False != 3 || nose.Missed != 1 || nose.True() != 2 {
-		t.Errorf("nose %+v, want 1 hit, 3 false, 1 missed", nose)
+	if nose.Hits != 1 || nose.False != 4 || nose.FalseSmall != 1 || nose.Missed != 1 || nose.True() != 2 {
+		t.Errorf("nose %+v, want 1 hit, 4 false with 1 small, 1 missed", nose)
 	}
 	if nose.Found != 5 { // of 0.25 mm and more
 		t.Errorf("%d found, want 5", nose.Found)

@@ -83,6 +83,7 @@ func found(w *writer, all []Findings) {
 				for _, x := range f.Objects {
 					if x.Kind == kind && (zone == "" || zone == x.Zone) {
 						t.Hits, t.False, t.Missed, t.Found = t.Hits+x.Hits, t.False+x.False, t.Missed+x.Missed, t.Found+x.Found
+						t.FalseSmall += x.FalseSmall
 						t.AreaFound, t.AreaTrue, t.TypeRight = t.AreaFound+x.AreaFound, t.AreaTrue+x.AreaTrue, t.TypeRight+x.TypeRight
 						t.Diameter = append(t.Diameter, x.Diameter...)
 						for k := range x.Types {
@@ -100,6 +101,9 @@ func found(w *writer, all []Findings) {
 			w.add(kind, zone, "precision", ratio(t.Hits, t.Hits+t.False), "", t.Hits+t.False, Target{})
 			w.add(kind, zone, "recall", ratio(t.Hits, t.True()), "", t.True(), Target{})
 			if kind == "pore" {
+				sized := t.False - t.FalseSmall
+				w.add(kind, zone, "f1_of_size", ratio(2*t.Hits, 2*t.Hits+sized+t.Missed), "", t.True(), Target{})
+				w.add(kind, zone, "precision_of_size", ratio(t.Hits, t.Hits+sized), "", t.Hits+sized, Target{})
 				w.add(kind, zone, "density_bias", share(t.Found, t.True())-100, "percent", t.True(), only(apply, Target{"+-", 10}))
 				w.add(kind, zone, "density_bias_without_small", share(t.Hits+t.False, t.True())-100, "percent", t.True(), Target{})
 				w.add(kind, zone, "median_diameter_bias", 100*(quantile(t.Diameter, 0.5)-1), "percent", len(t.Diameter), only(apply, Target{"+-", 10}))

@@ -78,13 +78,15 @@ func TestRegistrationFigures(t *testing.T) {
 
 func TestObjectFigures(t *testing.T) {
 	a := Findings{Case: mildCase(1, "light", "none"), Objects: []Tally{
-		{Kind: "pore", Zone: "nose", Hits: 60, False: 10, Missed: 20, Found: 72, Diameter: []float64{0.9, 1.2, 1.3}},
+		{Kind: "pore", Zone: "nose", Hits: 60, False: 10, FalseSmall: 6, Missed: 20, Found: 72, Diameter: []float64{0.9, 1.2, 1.3}},
 		{Kind: "scar", Zone: "nose", Hits: 3, False: 1, Missed: 1, AreaFound: 11, AreaTrue: 10, TypeRight: 2}}}
 	b := Findings{Case: mildCase(2, "dark", "none"), Objects: []Tally{{Kind: "pore", Zone: "chin", Hits: 20, Missed: 0, Found: 20, Diameter: []float64{1.1}}}}
 	rows := Summarise([]Findings{a, b})
 	wants(t, figure(t, rows, "objects", "pore", "", "", "precision", ""), 80.0/90, 90, "")
 	wants(t, figure(t, rows, "objects", "pore", "", "", "recall", ""), 0.8, 100, "")
 	wants(t, figure(t, rows, "objects", "pore", "", "", "f1", ""), 160.0/190, 100, "met")
+	wants(t, figure(t, rows, "objects", "pore", "", "", "precision_of_size", ""), 80.0/84, 84, "")
+	wants(t, figure(t, rows, "objects", "pore", "", "", "f1_of_size", ""), 160.0/184, 100, "")
 	wants(t, figure(t, rows, "objects", "pore", "", "", "density_bias", ""), -8, 100, "met")
 	wants(t, figure(t, rows, "objects", "pore", "", "", "median_diameter_bias", ""), 15, 4, "MISSED")
 	wants(t, figure(t, rows, "objects", "pore", "", "light", "recall", ""), 0.75, 80, "")
