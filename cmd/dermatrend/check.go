@@ -66,6 +66,10 @@ func printManifests(w io.Writer, st *study.Study, only []string) {
 		}
 		if given == "" {
 			given = " none recorded"
+			if len(s.Consent) > 0 {
+				_, why := study.Covers(s.Consent, "clinical", today)
+				given = " none; " + why
+			}
 		}
 		fmt.Fprintf(w, "%s: %s; consent:%s\n", s.ID, count(len(s.Sessions), "session"), given)
 		for _, n := range st.Notes {

@@ -12,15 +12,15 @@ import (
 
 type phantomCommand struct {
 	Folder     string  `arg:"" help:"Folder for the study; must not exist or be empty. The truth goes beside it, into FOLDER-truth."`
-	Subjects   int     `default:"1" help:"Number of persons." placeholder:"N"`
-	Sessions   int     `default:"5" help:"Number of sessions, 30 days apart." placeholder:"N"`
-	Replicates int     `default:"1" help:"Photos of each session." placeholder:"N"`
-	Course     string  `default:"better30" help:"What becomes of the skin: ${courses}."`
-	Nuisance   float64 `default:"0.5" help:"How far photos differ though the skin does not: 0 flawless, 0.5 mild, 1 as in clinics." placeholder:"LEVEL"`
-	Width      int     `default:"2100" help:"Width of the photos, pixels; the height is four thirds of it." placeholder:"PX"`
-	PxPerMM    float64 `name:"px-per-mm" default:"14" help:"Scale at the face; 0 shows the whole head." placeholder:"N"`
+	Subjects   int     `default:"1" help:"Number of persons (${default})." placeholder:"N"`
+	Sessions   int     `default:"5" help:"Number of sessions, 30 days apart (${default})." placeholder:"N"`
+	Replicates int     `default:"1" help:"Photos of each session (${default})." placeholder:"N"`
+	Course     string  `default:"better30" help:"What becomes of the skin: ${courses} (${default})." placeholder:"NAME"`
+	Nuisance   float64 `default:"0.5" help:"How far photos differ though the skin does not: 0 flawless, 0.5 mild, 1 as in clinics (${default})." placeholder:"LEVEL"`
+	Width      int     `default:"2100" help:"Width of the photos, pixels; the height is four thirds of it (${default})." placeholder:"PX"`
+	PxPerMM    float64 `name:"px-per-mm" default:"14" help:"Scale at the face (${default}). At a smaller width choose a smaller scale, or the face is cut; 0 shows the whole head." placeholder:"N"`
 	GiveScale  bool    `help:"State the scale in the manifests."`
-	Seed       uint64  `default:"1" help:"Another seed gives other persons and other photos." placeholder:"N"`
+	Seed       uint64  `default:"1" help:"Another seed gives other persons and other photos (${default})." placeholder:"N"`
 }
 
 // phantomDay is the first day of a phantom study: long enough ago that no session
