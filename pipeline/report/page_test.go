@@ -173,7 +173,7 @@ func TestReportShowsVerdictsReasonsAndProvenance(t *testing.T) {
 		"Possible worsening, examine", "brown marks grew beyond error", "no reference skin",
 		poseReason, lightReason, "needs 20 px/mm, the photo has 13.8–14.2",
 		english["qualifier_doc.early"], english["qualifier_doc.provisional"], english["qualifier_doc.photo_error_only"], english["qualifier_doc.relative"],
-		"Internal: consent for clinical use is not recorded", "history: isotretinoin 2025-06", english["report.intended_use"],
+		"Internal: consent for clinical use is not recorded, or was withdrawn", "history: isotretinoin 2025-06", english["report.intended_use"],
 		"14.2 px/mm at baseline, from the width of the iris; uncertain by 3.6 % (1 SD)", "typology angle 32.4°",
 		"the file ends too early", "no face found", "photo distance not recorded",
 		"0.1.0", "4.6.0", "9f2c", "shipped table (provisional)", "a.jpg 0a",
