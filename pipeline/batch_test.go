@@ -425,7 +425,9 @@ func TestRecordNamesFilesByContent(t *testing.T) {
 		mustRun(t, st, out, opts)
 		return tree(t, out)[runFile]
 	}
-	a, b, c := record("a.onnx", "one"), record("b.onnx", "one"), record("a.onnx", "two")
+	// The least that has the form of a model: a version and an empty graph.
+	const one, two = "\x08\x07\x3a\x00", "\x08\x08\x3a\x00"
+	a, b, c := record("a.onnx", one), record("b.onnx", one), record("a.onnx", two)
 	if a != b {
 		t.Errorf("the same model in two places:\n%s\n%s", a, b)
 	}
@@ -435,6 +437,11 @@ func TestRecordNamesFilesByContent(t *testing.T) {
 	opts.Config.FaceModel = filepath.Join(t.TempDir(), "nowhere")
 	if _, err := Run(t.Context(), st, t.TempDir(), opts); !errors.Is(err, ErrUsage) {
 		t.Errorf("a model that is not there: %v", err)
+	}
+	opts.Config.FaceModel = filepath.Join(t.TempDir(), "text.onnx")
+	check(t, os.WriteFile(opts.Config.FaceModel, []byte("not a model"), 0o600))
+	if _, err := Run(t.Context(), st, t.TempDir(), opts); !errors.Is(err, ErrUsage) {
+		t.Errorf("a model that is none: %v", err)
 	}
 }
 

@@ -3,7 +3,9 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/dermatrend/dermatrend/pipeline/align"
 	"github.com/dermatrend/dermatrend/pipeline/face"
@@ -60,7 +62,8 @@ func frameOfPolygons(s *shot, r *seriesRun) error {
 // between the pupils.
 func around(r *seriesRun, w, h int) (photo.Frame, error) {
 	x0, y0, x1, y1 := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
-	for _, poly := range r.series.Subject.Zones[r.series.View] {
+	drawn := slices.Collect(maps.Values(r.series.Subject.Zones[r.series.View]))
+	for _, poly := range append(drawn, r.series.Subject.ReferenceSkin[r.series.View]) {
 		for _, q := range poly {
 			x0, y0 = math.Min(x0, q.X), math.Min(y0, q.Y)
 			x1, y1 = math.Max(x1, q.X), math.Max(y1, q.Y)

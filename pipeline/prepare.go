@@ -191,10 +191,19 @@ func (s *shot) window(e [4]float64) (metrics.Plane, bool) {
 	return p, true
 }
 
-// cropToFace lets go of what lies outside the frame, so that a long series of
-// large photos fits in memory.
-func cropToFace(s *shot, _ *seriesRun) error {
-	r := covering(s.frame.ToPhoto, image.Rect(0, 0, s.frame.W, s.frame.H))
+// faceHalfWidth bounds the automatic zones, inter-pupil distances from the midline.
+const faceHalfWidth = 1.05
+
+// cropToFace lets go of what lies outside the frame and beside the face, so that a
+// long series of large photos fits in memory.
+func cropToFace(s *shot, run *seriesRun) error {
+	part := image.Rect(0, 0, s.frame.W, s.frame.H)
+	subject := run.series.Subject
+	if run.series.View == study.ViewFront && subject.Zones[run.series.View] == nil && subject.ReferenceSkin[run.series.View] == nil {
+		half := faceHalfWidth * s.frame.Unit
+		part.Min.X, part.Max.X = int(s.frame.Origin[0]-half), int(s.frame.Origin[0]+half)
+	}
+	r := covering(s.frame.ToPhoto, part)
 	r = r.Intersect(image.Rect(0, 0, s.rgb.W, s.rgb.H))
 	if r.Empty() {
 		return errors.New("the face lies outside the photo")

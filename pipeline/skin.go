@@ -120,15 +120,13 @@ func commonSkin(r *seriesRun) error {
 			if s.toShot == nil {
 				continue
 			}
-			if ok, why := r.comparable(s); !ok { // it must not cost the others their skin
-				s.zones[z.name].refused = why
-				continue
+			if ok, _ := r.comparable(s); ok { // others must not cost the rest their skin
+				r.shareZone(s, z, common, whole)
 			}
-			r.shareZone(s, z, common, whole)
 		}
 		for _, s := range r.shots {
 			if zs := s.zones[z.name]; zs.refused == "" {
-				if err := s.cut(zs, common); err != nil {
+				if err := r.cut(s, zs, common); err != nil {
 					return err
 				}
 			}
@@ -176,12 +174,19 @@ func (r *seriesRun) shareZone(s *shot, z *zoneOutline, common cv.Gray, whole int
 
 // cut carries a mask of the baseline's frame into the photo and takes glare and
 // clipped pixels out.
-func (s *shot) cut(z *zone, common cv.Gray) error {
+func (r *seriesRun) cut(s *shot, z *zone, common cv.Gray) error {
 	mask := common
 	if s.toShot != nil {
 		var err error
 		if mask, err = s.toShot.MaskToTarget(common); err != nil {
 			return err
+		}
+	}
+	if ok, _ := r.comparable(s); !ok { // its skin is not in the common mask
+		for i, v := range s.skin.Pix {
+			if v == 0 {
+				mask.Pix[i] = 0
+			}
 		}
 	}
 	box := image.Rectangle{}
@@ -196,25 +201,25 @@ func (s *shot) cut(z *zone, common cv.Gray) error {
 		z.refused = "no skin of the zone is seen in all photos"
 		return nil
 	}
-	r := covering(s.frame.ToPhoto, box).Inset(-4)
-	r = r.Intersect(image.Rect(s.offset[0], s.offset[1], s.offset[0]+s.rgb.W, s.offset[1]+s.rgb.H))
-	if r.Dx() < 8 || r.Dy() < 8 {
+	rect := covering(s.frame.ToPhoto, box).Inset(-4)
+	rect = rect.Intersect(image.Rect(s.offset[0], s.offset[1], s.offset[0]+s.rgb.W, s.offset[1]+s.rgb.H))
+	if rect.Dx() < 8 || rect.Dy() < 8 {
 		z.refused = "the zone is cut off by the edge of the photo"
 		return nil
 	}
-	z.rect = r
-	z.skin = make([]uint8, r.Dx()*r.Dy())
+	z.rect = rect
+	z.skin = make([]uint8, rect.Dx()*rect.Dy())
 	// The frame position of neighbouring pixels differs by a constant step.
 	u0, v0 := s.frame.FromPhoto(0, 0)
 	ux, vx := s.frame.FromPhoto(1, 0)
 	uy, vy := s.frame.FromPhoto(0, 1)
 	ux, vx, uy, vy = ux-u0, vx-v0, uy-u0, vy-v0
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		for x := r.Min.X; x < r.Max.X; x++ {
+	for y := rect.Min.Y; y < rect.Max.Y; y++ {
+		for x := rect.Min.X; x < rect.Max.X; x++ {
 			u := int(math.Round(u0 + float64(x)*ux + float64(y)*uy))
 			v := int(math.Round(v0 + float64(x)*vx + float64(y)*vy))
 			if u >= 0 && v >= 0 && u < mask.W && v < mask.H && mask.Pix[v*mask.W+u] != 0 {
-				z.skin[(y-r.Min.Y)*r.Dx()+x-r.Min.X] = 255
+				z.skin[(y-rect.Min.Y)*rect.Dx()+x-rect.Min.X] = 255
 			}
 		}
 	}

@@ -168,6 +168,10 @@ func (r *seriesRun) trendOf(zone string, m *metrics.Metric) result.Trend {
 		t.Verdict, t.Reason = result.NotComparable, fmt.Sprintf("redness cannot be judged from photos of skin this dark (ITA %.0f degrees); examine", r.tone)
 		return t
 	}
+	if n := r.scarsAtBaseline(zone, m.Name); followed(m.Name) && n < fewScars {
+		t.Verdict, t.Reason = result.NotComparable, fmt.Sprintf("%.0f scar(s) at baseline; a mean contrast needs at least %d", n, fewScars)
+		return t
+	}
 	t.Change = result.Number(now - base)
 	if m.Percent && base > 0 {
 		t.ChangePct = result.Number(100 * (now - base) / base)
@@ -304,20 +308,34 @@ func (r *seriesRun) smallestChange(zone string, m *metrics.Metric, base float64,
 	return sdc, source, true
 }
 
-// chanceOfFew is the smallest detectable change, relative to the baseline, of a
-// number or area of scars when finding each is a matter of chance: 1.96 sqrt(2/n)
-// for n at baseline (Poisson). 0 for other metrics.
-func (r *seriesRun) chanceOfFew(zone, metric string) float64 {
+// fewScars is the number from which a mean over scars is more than the luck of one
+// outline: on unchanged skin a single scar at the rim of the face lost all its
+// contrast to a registration error of 2 mm.
+const fewScars = 3
+
+// scarsAtBaseline is the number of scars of a scar metric's type at baseline; 0 for
+// other metrics.
+func (r *seriesRun) scarsAtBaseline(zone, metric string) float64 {
 	name := ""
-	for _, prefix := range []string{"scar_count", "scar_area_fraction"} {
+	for _, prefix := range []string{"scar_count", "scar_area_fraction", "scar_contrast"} {
 		if kind, ok := strings.CutPrefix(metric, prefix); ok {
 			name = "scar_count" + kind
 		}
 	}
 	for _, v := range r.values {
 		if name != "" && v.zone == zone && v.metric.Name == name && v.shot == 0 && v.basis == result.BasisNative && v.v > 0 {
-			return 1.96 * math.Sqrt(2/v.v)
+			return v.v
 		}
+	}
+	return 0
+}
+
+// chanceOfFew is the smallest detectable change, relative to the baseline, of a
+// number or area of scars when finding each is a matter of chance: 1.96 sqrt(2/n)
+// for n at baseline (Poisson). 0 for other metrics.
+func (r *seriesRun) chanceOfFew(zone, metric string) float64 {
+	if n := r.scarsAtBaseline(zone, metric); n > 0 && !followed(metric) {
+		return 1.96 * math.Sqrt(2/n)
 	}
 	return 0
 }

@@ -41,6 +41,11 @@ func (c alignCommand) Run(in *invocation) error {
 			subjects = append(subjects, p.Subject)
 		}
 	}
+	if from, err := os.Stat(c.Points); err == nil {
+		if to, err := os.Stat(c.Out); err == nil && os.SameFile(from, to) {
+			return inputError{fmt.Errorf("%s is the table of points itself; choose another file for -o", c.Out)}
+		}
+	}
 	st, err := loadStudy(in, c.Study, subjects)
 	if err != nil {
 		return err

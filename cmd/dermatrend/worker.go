@@ -15,7 +15,7 @@ type workerCommand struct{}
 
 // A worker may use this much memory before Go collects hard; what OpenCV holds
 // comes on top, and 1 GiB in all is planned for a worker.
-const workerMemory = 600 << 20
+const workerMemory = 560 << 20
 
 func (workerCommand) Run(*invocation) error {
 	// Planes of pixels are short-lived and large: collecting late costs memory that
