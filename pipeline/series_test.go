@@ -264,6 +264,9 @@ func testTrends(t *testing.T, r result.Series) {
 	// Holm: the largest of the family is held to 1-0.05/(2m) of the normal
 	// distribution instead of 0.975.
 	want := math.Sqrt2 * math.Erfinv(1-0.05/float64(family)) / (math.Sqrt2 * math.Erfinv(0.95))
+	if largest.Metric == "erythema_index" && largest.Change > 0 {
+		want = 1 // more redness is a matter of safety and not adjusted
+	}
 	if got := float64(largest.Limit / largest.SDC); math.Abs(got-want) > 0.005 {
 		t.Errorf("limit of the largest of %d is %.4f times the SDC, want %.4f", family, got, want)
 	}
