@@ -6,8 +6,8 @@
 // happens to each photo (load, face, align, sharpness, picture, crop) and then to
 // the series (compare, skin, measure, trend, pictures). prepare.go has the stages
 // of a photo; comparing.go, skin.go, measuring.go, trending.go and drawing.go
-// those of a series; polygonview.go the frame of views without automatic zones;
-// carry.go carries points. A stage is plumbing: the knowledge lies in the packages
+// those of a series; reference.go the skin that colour is related to; polygonview.go the
+// frame of views without automatic zones; carry.go carries points. A stage is plumbing: the knowledge lies in the packages
 // below (photo, face, align, compare, segment) and in metrics, as functions of
 // values.
 //

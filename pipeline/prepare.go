@@ -31,9 +31,9 @@ func load(s *shot, r *seriesRun) error {
 	}
 	r.result.InputSHA256[s.ref.File] = p.SHA256
 	s.size = [2]int{p.RGB.W, p.RGB.H}
-	s.rgb, s.sha256, s.meta, s.srgb, s.profile, s.quality = p.RGB, p.SHA256, p.Meta, p.IsSRGB(), p.Profile, p.Quality
-	if days := s.meta.Taken.Sub(s.session.Date.Time).Hours() / 24; !s.meta.Taken.IsZero() && !s.session.Date.IsZero() && (days < -1 || days > 2) {
-		r.note("%s: the camera dates the photo %s, the session %s", s.ref.File, s.meta.Taken.Format("2006-01-02"), s.date())
+	s.rgb, s.srgb, s.profile, s.quality = p.RGB, p.IsSRGB(), p.Profile, p.Quality
+	if days := p.Meta.Taken.Sub(s.session.Date.Time).Hours() / 24; !p.Meta.Taken.IsZero() && !s.session.Date.IsZero() && (days < -1 || days > 2) {
+		r.note("%s: the camera dates the photo %s, the session %s", s.ref.File, p.Meta.Taken.Format("2006-01-02"), s.date())
 	}
 	return nil
 }

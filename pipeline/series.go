@@ -59,8 +59,6 @@ type shot struct {
 
 	// What the stages leave, in their order. rgb holds the whole photo up to the
 	// stage crop, then only the part with the face, whose corner is at offset.
-	sha256  string
-	meta    photo.Meta
 	srgb    bool
 	profile string
 	quality float64

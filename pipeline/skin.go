@@ -20,9 +20,8 @@ const referenceZone = "reference_skin"
 
 // zoneOutline is a zone in the baseline's frame.
 type zoneOutline struct {
-	name   string
-	manual bool // drawn in the manifest
-	mask   cv.Gray
+	name string
+	mask cv.Gray
 }
 
 // zone is a zone as one photo shows it, in the photo's own pixels.
@@ -40,14 +39,14 @@ type zone struct {
 func (r *seriesRun) outlines() []zoneOutline {
 	base := r.shots[0]
 	var out []zoneOutline
-	add := func(name string, poly []face.Point, manual bool) {
+	add := func(name string, poly []face.Point) {
 		m := face.Fill(poly, base.frame.W, base.frame.H)
 		for i, v := range base.skin.Pix {
 			if v == 0 {
 				m.Pix[i] = 0
 			}
 		}
-		out = append(out, zoneOutline{name: name, manual: manual, mask: m})
+		out = append(out, zoneOutline{name: name, mask: m})
 	}
 	inFrame := func(p study.Polygon) []face.Point {
 		var poly []face.Point
@@ -71,13 +70,13 @@ func (r *seriesRun) outlines() []zoneOutline {
 			continue
 		}
 		if p, ok := drawn[name]; ok {
-			add(name, inFrame(p), true)
+			add(name, inFrame(p))
 		} else if p, ok := auto[name]; ok {
-			add(name, p, false)
+			add(name, p)
 		}
 	}
 	if reference != nil {
-		add(referenceZone, inFrame(reference), true)
+		add(referenceZone, inFrame(reference))
 	}
 	return out
 }
