@@ -349,6 +349,14 @@ func (b *batch) describe(p *study.Subject) result.Subject {
 			s.Notes = append(s.Notes, n.Text)
 		}
 	}
+	s.Born, s.Covariates, s.RetainUntil = p.Born, p.Covariates, p.RetainUntil.String()
+	if p.Treatment != nil {
+		s.TreatedZones = p.Treatment.Zones
+	}
+	for _, c := range p.Consent {
+		s.Consents = append(s.Consents, result.Consent{Scope: c.Scope, Signed: c.Signed.String(), Expires: c.Expires.String(), Withdrawn: c.Withdrawn.String(),
+			Document: c.Document, DocumentSHA256: documentHash(p.Dir, c.Document)})
+	}
 	for _, v := range p.Sessions {
 		if t := v.Treated; t != nil {
 			s.Treatments = append(s.Treatments, result.Treatment{
@@ -358,6 +366,24 @@ func (b *batch) describe(p *study.Subject) result.Subject {
 		}
 	}
 	return s
+}
+
+// documentHash is the SHA-256 of a file in a person's folder; empty where it cannot
+// be read, which a missing paper must not make a failure of the measurement.
+func documentHash(dir, name string) string {
+	if name == "" || !filepath.IsLocal(name) {
+		return ""
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return ""
+	}
+	defer root.Close()
+	data, err := root.ReadFile(name)
+	if err != nil {
+		return ""
+	}
+	return hash(data)
 }
 
 func summarise(out string, s result.Subject) SubjectSummary {

@@ -161,8 +161,10 @@ func drawPictures(r *seriesRun) error {
 			return err
 		}
 	}
+	b := r.pictures.toBase
+	r.result.PictureToBase = [6]float64{b.A, b.B, b.C, b.D, b.E, b.F}
 	if mm := r.shots[0].pxPerMM; mm > 0 {
-		r.result.PictureMMPerPx = result.Number(math.Hypot(r.pictures.toBase.A, r.pictures.toBase.D) / mm)
+		r.result.PictureMMPerPx = result.Number(math.Hypot(b.A, b.D) / mm)
 	}
 	for i, s := range r.shots {
 		if !r.first(s) {

@@ -147,6 +147,9 @@ type Series struct {
 	Scale          string // where px/mm comes from: ruler, manifest, iris, none
 	PxPerMM        Number // of the baseline; 0 without a scale
 	PictureMMPerPx Number // of the aligned pictures; 0 without a scale
+	// PictureToBase maps a pixel (x, y) of the aligned pictures to the baseline
+	// photo: x' = a[0]x + a[1]y + a[2], y' = a[3]x + a[4]y + a[5].
+	PictureToBase [6]float64
 	PxPerMMRelSD   Number // its relative uncertainty (1 SD), 0..1
 	ITADeg         Number // skin tone of the forehead at baseline, else of the first zone
 	// Protocol says what to do better at the next photo, a line each.
@@ -177,7 +180,21 @@ type Subject struct {
 	Internal   bool     // consent for clinical use is not recorded
 	Notes      []string // history that speaks against treatment, unusual intervals
 	Treatments []Treatment
-	Series     []Series
+	// What cohorts and exports need of the manifest, as it was when the person was
+	// measured.
+	Born         int               `json:",omitempty"` // year; 0 unknown
+	Covariates   map[string]string `json:",omitempty"`
+	TreatedZones []string          `json:",omitempty"` // nil: not recorded
+	Consents     []Consent         `json:",omitempty"`
+	RetainUntil  string            `json:",omitempty"` // YYYY-MM-DD
+	Series       []Series
+}
+
+// Consent is one signed statement, dates as YYYY-MM-DD, empty where not given.
+type Consent struct {
+	Scope                      []string
+	Signed, Expires, Withdrawn string
+	Document, DocumentSHA256   string
 }
 
 // Treatment is one recorded treatment.
