@@ -93,9 +93,9 @@ func sdcRow(rec []string) (row SDCRow, err error) {
 	if row.SDC, err = strconv.ParseFloat(rec[1], 64); err != nil || !(row.SDC > 0) || math.IsInf(row.SDC, 0) {
 		return row, fmt.Errorf("sdc %q: expected a number above 0", rec[1])
 	}
-	for i, p := range map[int]*int{3: &row.N, 4: &row.DF} {
-		if *p, err = strconv.Atoi(rec[i]); err != nil || *p < 0 {
-			return row, fmt.Errorf("%s %q: expected a whole number", SDCHead[i], rec[i])
+	for i, p := range []*int{&row.N, &row.DF} {
+		if *p, err = strconv.Atoi(rec[3+i]); err != nil || *p < 0 {
+			return row, fmt.Errorf("%s %q: expected a whole number", SDCHead[3+i], rec[3+i])
 		}
 	}
 	if row.Source != PhotoErrorOnly && row.Source != FullError {
