@@ -14,6 +14,9 @@ type Config struct {
 	// FaceModel is the path of a YuNet face detector in ONNX form; empty for the
 	// cascade that ships with the program.
 	FaceModel string `json:"face_model,omitempty"`
+	// SDC is the path of a table of smallest detectable changes, as `dermatrend
+	// validate` writes it, that is preferred to the shipped one; empty for none.
+	SDC string `json:"sdc,omitempty"`
 	// PictureSide is the width of the aligned pictures, px.
 	PictureSide int `json:"picture_side"`
 	// Scale and Zones are the study's choice: the source of px/mm (manifest, iris,

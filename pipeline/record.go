@@ -22,6 +22,7 @@ type runRecord struct {
 	Study          string          `json:"study"`
 	SettingsSHA256 string          `json:"settings_sha256"`
 	Settings       Config          `json:"settings"`
+	SDC            string          `json:"sdc"` // the shipped table
 	Subjects       []subjectRecord `json:"subjects"`
 	Counts         counts          `json:"counts"`
 }
@@ -50,7 +51,7 @@ type counts struct {
 func newRecord(b *batch) *runRecord {
 	return &runRecord{
 		Format: 1, Version: b.opts.Version, OpenCV: cv.Version(), Study: b.study.Name,
-		SettingsSHA256: b.settingsHash, Settings: b.settings,
+		SettingsSHA256: b.settingsHash, Settings: b.settings, SDC: shippedSDC.Name,
 		Subjects: []subjectRecord{}, Counts: counts{Verdicts: map[result.Verdict]int{}},
 	}
 }
@@ -108,17 +109,26 @@ func loadRun(out string) (runRecord, error) {
 // recorded is the configuration as it is recorded: a file is named by its
 // content, not by where it lies.
 func (c Config) recorded() (Config, error) {
-	if c.FaceModel == "" {
-		return c, nil
+	if c.FaceModel != "" {
+		data, err := os.ReadFile(c.FaceModel)
+		if err != nil {
+			return c, usagef("face model: %w", err)
+		}
+		if err := cv.CheckONNX(data); err != nil {
+			return c, usagef("%s: %w", c.FaceModel, err)
+		}
+		c.FaceModel = "sha256:" + hash(data)
 	}
-	data, err := os.ReadFile(c.FaceModel)
-	if err != nil {
-		return c, usagef("face model: %w", err)
+	if c.SDC != "" {
+		data, err := os.ReadFile(c.SDC)
+		if err != nil {
+			return c, usagef("table of smallest detectable changes: %w", err)
+		}
+		if _, err := result.ParseSDC(data, c.SDC); err != nil {
+			return c, usagef("%w", err)
+		}
+		c.SDC = "sha256:" + hash(data)
 	}
-	if err := cv.CheckONNX(data); err != nil {
-		return c, usagef("%s: %w", c.FaceModel, err)
-	}
-	c.FaceModel = "sha256:" + hash(data)
 	return c, nil
 }
 

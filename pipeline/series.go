@@ -96,6 +96,7 @@ type seriesRun struct {
 	dir      string
 	progress func(session, stage string)
 	detector *face.Detector
+	sdc      *result.SDCTable // the user's; nil where none was given
 
 	shots    []*shot // that passed the photo stages; the baseline first
 	zones    []zoneOutline
@@ -156,6 +157,9 @@ func (r *seriesRun) prepare(ctx context.Context) error {
 		return err
 	}
 	if r.detector, err = face.New(model); err != nil {
+		return err
+	}
+	if r.sdc, err = readSDC(r.cfg.SDC); err != nil {
 		return err
 	}
 	defer r.detector.Close()

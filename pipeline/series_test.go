@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -480,22 +479,23 @@ func TestAffines(t *testing.T) {
 	}
 }
 
-// TestShippedSDC: every metric has one, and it names no other.
+// TestShippedSDC: every metric has one at any scale, and it names no other.
 func TestShippedSDC(t *testing.T) {
 	seen := map[string]bool{}
 	for _, m := range metrics.All() {
 		seen[m.Name] = true
-		if v, ok := shippedSDC[m.Name]; !ok || !(v > 0) {
-			t.Errorf("%s has the SDC %v", m.Name, v)
+		for _, px := range []float64{0, 3.4, 14, 30} {
+			for _, status := range []result.Status{result.OK, result.Caution} {
+				if row, ok := shippedSDC.Find(m.Name, "chin", status, px); !ok || !(row.SDC > 0) {
+					t.Errorf("%s at %g px/mm, %s: %+v", m.Name, px, status, row)
+				}
+			}
 		}
 	}
-	for name := range shippedSDC {
-		if !seen[name] {
-			t.Errorf("%s is no metric", name)
+	for _, row := range shippedSDC.Rows {
+		if !seen[row.Metric] {
+			t.Errorf("%s is no metric", row.Metric)
 		}
-	}
-	if !bytes.Contains([]byte(provisionalSDC), []byte("PROVISIONAL")) {
-		t.Error("the table does not say that it is provisional")
 	}
 }
 
@@ -504,21 +504,29 @@ func TestDecide(t *testing.T) {
 	for _, c := range []struct {
 		change float64
 		role   string
+		metric string
 		d      metrics.Direction
 		want   result.Verdict
 		says   string
 	}{
-		{-1.99, "primary", metrics.LowerIsBetter, result.NoDetectableChange, "not the same as no change"},
-		{-2, "primary", metrics.LowerIsBetter, result.Improved, "cause not established"},
-		{2, "primary", metrics.LowerIsBetter, result.Worsened, "cause not established"},
-		{2, "secondary", metrics.HigherIsBetter, result.Improved, "cause not established"},
-		{-2, "secondary", metrics.HigherIsBetter, result.Worsened, "cause not established"},
-		{3, "safety", metrics.LowerIsBetter, result.Worsened, "possible worsening, examine"},
-		{3, "secondary", metrics.NoDirection, "", "no better or worse"},
-		{-3, "secondary", metrics.NoDirection, "", "no better or worse"},
-		{1, "secondary", metrics.NoDirection, result.NoDetectableChange, "within measurement error"},
+		{-1.99, "primary", "", metrics.LowerIsBetter, result.NoDetectableChange, "not the same as no change"},
+		{-2, "primary", "", metrics.LowerIsBetter, result.Improved, "cause not established"},
+		{2, "primary", "", metrics.LowerIsBetter, result.Worsened, "cause not established"},
+		{2, "secondary", "", metrics.HigherIsBetter, result.Improved, "cause not established"},
+		{-2, "secondary", "", metrics.HigherIsBetter, result.Worsened, "cause not established"},
+		{3, "safety", "brown_area_fraction", metrics.LowerIsBetter, result.Worsened, "more brown marks: possible worsening, examine"},
+		{1.5, "safety", "brown_area_fraction", metrics.LowerIsBetter, result.Worsened, "examine"},
+		{-1.5, "safety", "brown_area_fraction", metrics.LowerIsBetter, result.NoDetectableChange, "within"},
+		{-2, "safety", "brown_area_fraction", metrics.LowerIsBetter, result.Improved, "cause not established"},
+		{1.5, "primary", "erythema_index", metrics.LowerIsBetter, result.Worsened, "possible worsening, examine"},
+		{-1.5, "primary", "erythema_index", metrics.LowerIsBetter, result.NoDetectableChange, "within"},
+		{-1.5, "safety", "melanin_index", metrics.NoDirection, result.Worsened, "pigment may be lost"},
+		{1.5, "safety", "melanin_index", metrics.NoDirection, result.NoDetectableChange, "within"},
+		{3, "secondary", "", metrics.NoDirection, "", "no better or worse"},
+		{-3, "secondary", "", metrics.NoDirection, "", "no better or worse"},
+		{1, "secondary", "", metrics.NoDirection, result.NoDetectableChange, "within measurement error"},
 	} {
-		x := result.Trend{Change: result.Number(c.change), Limit: 2, Role: c.role}
+		x := result.Trend{Change: result.Number(c.change), SDC: 1.5, Limit: 2, Role: c.role, Metric: c.metric}
 		decide(&x, c.d)
 		if x.Verdict != c.want || !strings.Contains(x.Reason, c.says) {
 			t.Errorf("%+v: %q, %q", c, x.Verdict, x.Reason)

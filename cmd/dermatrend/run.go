@@ -19,6 +19,7 @@ type runCommand struct {
 	Subject   []string `help:"Measure only this person, and keep the results of the others. May be repeated." placeholder:"ID" sep:"none"`
 	DryRun    bool     `help:"Say what would be measured, and do nothing."`
 	FaceModel string   `help:"YuNet model (ONNX) that finds faces instead of the built-in detector." type:"existingfile" placeholder:"FILE"`
+	SDC       string   `name:"sdc" help:"Table of smallest detectable changes (sdc.csv of dermatrend validate STUDY), preferred to the one that ships." type:"existingfile" placeholder:"FILE"`
 	workers
 }
 
@@ -61,7 +62,7 @@ func (c runCommand) Run(in *invocation) error {
 	}
 	opts, progress := c.options(in)
 	opts.Subjects = c.Subject
-	opts.Config.FaceModel = c.FaceModel
+	opts.Config.FaceModel, opts.Config.SDC = c.FaceModel, c.SDC
 	sum, err := pipeline.Run(in.ctx, st, c.Out, opts)
 	progress.close()
 	if err != nil {
