@@ -65,6 +65,7 @@ type Map struct {
 	// Displacements in frame pixels: a position p of the baseline's frame is at
 	// p+forward(p) of the target's frame, and back.
 	fx, fy, bx, by cv.Plane
+	miss           cv.Plane // see ZoneError; frame px
 	Quality        Quality
 	// Similarity is the part of the map that moves and turns as a whole: baseline
 	// photo -> photo, in photo pixels.
@@ -160,6 +161,9 @@ func register(base, target View) (*Map, error) {
 		return nil, err
 	}
 	if m.bx, m.by, err = invert(m.fx, m.fy); err != nil {
+		return nil, err
+	}
+	if m.miss, err = missing(a, b, m.fx, m.fy, base.Frame.Unit); err != nil {
 		return nil, err
 	}
 	m.geometry(base)

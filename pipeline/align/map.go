@@ -163,13 +163,8 @@ func (m *Map) Expression(mask cv.Gray) float64 {
 			if mask.Pix[i] == 0 {
 				continue
 			}
-			u, v := (float64(x)-f.Origin[0])/f.Unit, (float64(y)-f.Origin[1])/f.Unit
-			jx, jy := rigidTerms(u, v, relief(u, v))
-			ex, ey := float64(m.fx.Pix[i])/f.Unit, float64(m.fy.Pix[i])/f.Unit
-			for k, p := range m.rigid {
-				ex -= jx[k] * p
-				ey -= jy[k] * p
-			}
+			rx, ry := m.rigidAt(float64(x), float64(y))
+			ex, ey := (float64(m.fx.Pix[i])-rx)/f.Unit, (float64(m.fy.Pix[i])-ry)/f.Unit
 			d = append(d, math.Hypot(ex, ey))
 		}
 	}
