@@ -32,7 +32,7 @@ var inTests = []string{"gonum.org/v1"}
 // stage. The stages that only present or judge results are under the same rule.
 var (
 	nouns  = []string{"study", "photo", "result"}
-	stages = []string{"face", "align", "compare", "segment", "report", "export", "consent", "serve", "validate"}
+	stages = []string{"face", "align", "compare", "segment", "cohort", "report", "export", "consent", "serve", "validate"}
 )
 
 // pkg is what `go list` tells of a package.
@@ -52,7 +52,7 @@ func allowed(from, to string, test bool) bool {
 	case below(from, "cmd"):
 		return to == "pipeline" || below(to, "metrics") ||
 			// What a command reads and prints.
-			to == "pipeline/study" || to == "pipeline/result" || to == "pipeline/validate"
+			to == "pipeline/study" || to == "pipeline/result" || to == "pipeline/validate" || to == "pipeline/consent"
 	case below(from, "metrics"):
 		return below(to, "metrics")
 	case below(from, "fixtures"), from == "scripts":

@@ -1,5 +1,14 @@
 package result
 
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
 // Cohort is what a group of persons has come to: cohort.csv, the flow table, the
 // claims, and what the figures show. It names persons by the codes of this export
 // only, and days instead of dates.
@@ -50,10 +59,19 @@ const (
 //	visit:K                    K-th visit after baseline (1, 2, ...) against baseline
 //	window:D                   D days after the last treatment against baseline
 //	slope                      change per 30 days, all visits
+//	ordered:K                  from visit to visit, the baseline and K after it, of the
+//	                           persons who have them all; the estimate is the mean
+//	                           rank correlation with their order, -1..1
 //	treated-untreated@C        difference in differences of the zones, C one of the above
 //	side:A-B@C                 split face: side A against side B of the same persons
 //	arm:A-B@C                  between the persons of two arms
-//	covariate:NAME@C           effect of a covariate on the change
+//	covariate:NAME@C           effect of a covariate on the change, per unit of it
+//	covariate:NAME=LEVEL@C     between the persons with that level and all others
+//
+// The treated side of a split face is side:treated-untreated, in a zone without
+// _left and _right. Estimates within persons and between persons are Hodges and
+// Lehmann's (median of pairwise means, of pairwise differences), that of a slope
+// is a mean, that of a covariate in numbers a least-squares slope.
 type CohortRow struct {
 	Zone, Metric, Unit, Contrast string
 	N                            int // persons
@@ -69,6 +87,12 @@ type CohortRow struct {
 	View                         string
 	Role                         string
 	Reason                       string // why cells are empty, or what to mind
+	// The change in per cent of each person's own baseline, for metrics that are read
+	// so (InPercent); estimated as the change itself.
+	EstimatePct, LowPct, HighPct Number
+	InPercent                    bool // Responders20 to 50 are counted
+	Directed                     bool // Responders and Worsened are counted
+	Judged                       int  // persons with a change and a smallest detectable change
 }
 
 // FlowStep is a row of the flow table: how many came this far, and why some did
@@ -109,4 +133,68 @@ type Response struct {
 type Replicates struct {
 	Code, View, Zone, Metric, Unit string
 	First, Second                  Number
+}
+
+// Files of a cohort in OUT.
+const (
+	CohortFile       = "cohort.csv"
+	CohortFlowFile   = "cohort_flow.csv"
+	CohortClaimsFile = "cohort_claims.csv"
+)
+
+// cohortHead are the columns of cohort.csv, a contract as those of the tables.
+const cohortHead = "zone,metric,unit,contrast,n,estimate,low,high,p,p_adjusted,test,responders,worsened," +
+	"responders_20,responders_30,responders_50,judged,missing,sd,estimate_pct,low_pct,high_pct,view,role,reason"
+
+// WriteCohort writes the tables of a cohort to dir, where they must not exist yet.
+// Counts of responders are empty where a metric has no better or worse, shares of
+// 20 to 50 % where it is not read in per cent.
+func WriteCohort(dir string, c Cohort) error {
+	rows := make([][]string, 0, len(c.Rows))
+	for i := range c.Rows {
+		r := &c.Rows[i]
+		directed := func(n int) string { return countIf(r.Directed, n) }
+		percent := func(n int) string { return countIf(r.Directed && r.InPercent, n) }
+		rows = append(rows, []string{r.Zone, r.Metric, r.Unit, r.Contrast, strconv.Itoa(r.N),
+			r.Estimate.Cell(), r.Low.Cell(), r.High.Cell(), r.P.Cell(), r.PAdjusted.Cell(), r.Test,
+			directed(r.Responders), directed(r.Worsened), percent(r.Responders20), percent(r.Responders30), percent(r.Responders50),
+			directed(r.Judged), strconv.Itoa(r.Missing), r.SD.Cell(), r.EstimatePct.Cell(), r.LowPct.Cell(), r.HighPct.Cell(),
+			r.View, r.Role, r.Reason})
+	}
+	if err := writeCSV(filepath.Join(dir, CohortFile), cohortHead, rows); err != nil {
+		return err
+	}
+	rows = rows[:0]
+	for _, f := range c.Flow {
+		rows = append(rows, []string{f.Step, strconv.Itoa(f.Subjects), strconv.Itoa(f.Sessions), strconv.Itoa(f.Photos), strconv.Itoa(f.Excluded), f.Reason})
+	}
+	if err := writeCSV(filepath.Join(dir, CohortFlowFile), "step,subjects,sessions,photos,excluded,reason", rows); err != nil {
+		return err
+	}
+	rows = rows[:0]
+	for _, l := range c.Claims {
+		rows = append(rows, []string{l.Claim, l.Published.Cell(), l.Own.Cell(), l.Low.Cell(), l.High.Cell(), strconv.Itoa(l.Responders), strconv.Itoa(l.N), l.Counted, l.Reason})
+	}
+	return writeCSV(filepath.Join(dir, CohortClaimsFile), "claim,published_pct,own_pct,low,high,responders,n,counted,reason", rows)
+}
+
+func countIf(ok bool, n int) string {
+	if !ok {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// writeCSV writes a whole table to a new file.
+func writeCSV(name, head string, rows [][]string) error {
+	f, err := create(name)
+	if err != nil {
+		return err
+	}
+	buf := bufio.NewWriter(f)
+	w := csv.NewWriter(buf)
+	// An error stays in the writer.
+	_ = w.Write(strings.Split(head, ","))
+	_ = w.WriteAll(rows)
+	return errors.Join(w.Error(), buf.Flush(), f.Close())
 }
