@@ -88,12 +88,16 @@ func (d *Detector) Find(p *photo.Photo) (*Face, error) {
 	var failed error
 	for i, b := range boxes[:min(len(boxes), 3)] {
 		f, err := irises(p.RGB, b)
+		if err == nil {
+			err = plausible(p.RGB, f)
+		}
 		if err != nil {
 			failed = err
 			continue
 		}
 		for j, o := range boxes {
-			if j != i && o.size > 0.5*b.size && o.score > 0.3*b.score {
+			apart := math.Hypot(o.x-b.x, o.y-b.y) > 0.5*b.size // closer, it is this face again
+			if j != i && apart && o.size > 0.5*b.size && o.score > 0.3*b.score {
 				f.Others++
 			}
 		}
@@ -129,9 +133,10 @@ func (d *Detector) boxes(rgb cv.RGB) ([]box, error) {
 	if err != nil {
 		return nil, err
 	}
-	side := max(gray.W, gray.H)
+	smallest := max(gray.W, gray.H) / 12
+	gray, margin := padded(gray)
 	params := pigo.CascadeParams{
-		MinSize: side / 12, MaxSize: side, ShiftFactor: 0.1, ScaleFactor: 1.1,
+		MinSize: smallest, MaxSize: max(gray.W, gray.H), ShiftFactor: 0.1, ScaleFactor: 1.1,
 		ImageParams: pigo.ImageParams{Pixels: gray.Pix, Rows: gray.H, Cols: gray.W, Dim: gray.W},
 	}
 	// A quality of 5 and more is a face; see the package's own examples. Heads
@@ -142,7 +147,8 @@ func (d *Detector) boxes(rgb cv.RGB) ([]box, error) {
 		for _, f := range d.cascade.ClusterDetections(d.cascade.RunCascade(params, angle), 0.2) {
 			if f.Q >= 5 {
 				size := float64(f.Scale) / s
-				out = append(out, box{(float64(f.Col)+0.5)/s - 0.5, (float64(f.Row)+0.5)/s - 0.5 - eyesAbove*size, pupilsApart * size, size, float64(f.Q)})
+				col, row := float64(f.Col-margin[0]), float64(f.Row-margin[1])
+				out = append(out, box{(col+0.5)/s - 0.5, (row+0.5)/s - 0.5 - eyesAbove*size, pupilsApart * size, size, float64(f.Q)})
 			}
 		}
 		if len(out) > 0 {
@@ -150,6 +156,24 @@ func (d *Detector) boxes(rgb cv.RGB) ([]box, error) {
 		}
 	}
 	return nil, nil
+}
+
+// padded repeats the border of a picture outwards, so that the box around a face
+// that fills the photo, or is cut by its edges, still fits into the picture: the
+// cascade looks at whole boxes only, and one of a face 140 mm wide is 180 mm wide.
+// margin is how much was added at the left and at the top.
+func padded(g cv.Gray) (out cv.Gray, margin [2]int) {
+	const most = 1.5 // times the shorter side
+	side := int(most * float64(min(g.W, g.H)))
+	out = cv.NewGray(max(g.W, side), max(g.H, side))
+	margin = [2]int{(out.W - g.W) / 2, (out.H - g.H) / 2}
+	for y := range out.H {
+		row := g.Pix[min(max(y-margin[1], 0), g.H-1)*g.W:][:g.W]
+		for x := range out.W {
+			out.Pix[y*out.W+x] = row[min(max(x-margin[0], 0), g.W-1)]
+		}
+	}
+	return out, margin
 }
 
 // Where the pupils are in a box of the cascade, as shares of its size.
