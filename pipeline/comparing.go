@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"math"
+	"slices"
 
 	"github.com/dermatrend/dermatrend/pipeline/compare"
 	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
@@ -22,7 +23,7 @@ func comparePhotos(r *seriesRun) error {
 			f.YawDeg, f.PitchDeg, f.Perspective, f.ResidualPct = q.YawDeltaDeg, q.PitchDeltaDeg, q.PerspectiveRel, 100*q.ResidualUnits
 			f.Light = compare.MeasureLight(commonLight(r.shots[0], s))
 		}
-		s.checks = compare.Checks(f)
+		s.checks = slices.DeleteFunc(compare.Checks(f), func(c compare.Check) bool { return !r.cfg.does(c.Name) })
 		s.gate = compare.Gate(s.checks)
 		for _, c := range s.checks {
 			r.result.Comparability = append(r.result.Comparability, c.Row(r.series.Subject.ID, r.series.View, s.session.ID, s.ref.File))

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/dermatrend/dermatrend/metrics"
 	"github.com/dermatrend/dermatrend/pipeline/study"
@@ -28,7 +29,16 @@ type Config struct {
 	// or zone is primary. Nil: every metric that the catalogue calls so. Run takes it
 	// from the study.
 	Primary *study.Primary `json:"primary,omitempty"`
+	// Without names corrections (see [Corrections]) and comparability checks that are
+	// left out, to see what each is worth. Empty for every result that matters.
+	Without []string `json:"without,omitempty"`
 }
+
+// Corrections names what [Config.Without] can leave out beside the checks.
+var Corrections = []string{"equalise", "sharpness_match", "noise_subtraction", "common_skin", "frozen_thresholds", "follow_scars"}
+
+// does tells whether a correction or check is not left out.
+func (c Config) does(name string) bool { return !slices.Contains(c.Without, name) }
 
 // DefaultConfig is what `dermatrend run` uses without flags.
 func DefaultConfig() Config { return Config{PictureSide: 900} }
