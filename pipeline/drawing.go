@@ -202,6 +202,15 @@ func (r *seriesRun) drawShot(s *shot, name string) error {
 	if err := put("aligned", filepath.Join("aligned", name+".jpg"), jpg); err != nil {
 		return err
 	}
+	if e, ok := s.eyeCrop(); ok {
+		jpg, err := cv.EncodeJPEG(e, 90)
+		if err != nil {
+			return err
+		}
+		if err := put("eye", filepath.Join("aligned", name+"-eye.jpg"), jpg); err != nil {
+			return err
+		}
+	}
 	back := inverse(r.toPhoto(s))
 	for _, l := range layers {
 		c := &canvas{run: r, shot: s, back: back,
@@ -223,6 +232,29 @@ func (r *seriesRun) drawShot(s *shot, name string) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(r.dir, "masks", name+".png"), data, 0o600)
+}
+
+// Size of the crop round an eye, px: what a report shows of sharpness and noise.
+const eyeCropW, eyeCropH = 300, 200
+
+// eyeCrop is the brow, lid and lashes of the person's right eye, pixel for pixel;
+// false in views without located eyes.
+func (s *shot) eyeCrop() (cv.RGB, bool) {
+	if len(s.eyes) == 0 {
+		return cv.RGB{}, false
+	}
+	e, u := eyeRegions[0], s.frame.Unit
+	x, y := s.frame.ToPhoto.At(s.frame.Origin[0]+e[0]*u, s.frame.Origin[1]+e[1]*u)
+	photo := image.Rect(0, 0, s.rgb.W, s.rgb.H)
+	box := image.Rect(0, 0, eyeCropW, eyeCropH).Add(image.Pt(int(x)-eyeCropW/2-s.offset[0], int(y)-eyeCropH/2-s.offset[1])).Intersect(photo)
+	if box.Dx() < eyeCropW/2 || box.Dy() < eyeCropH/2 {
+		return cv.RGB{}, false
+	}
+	crop := cv.NewRGB(box.Dx(), box.Dy())
+	for j := range crop.H {
+		copy(crop.Pix[3*j*crop.W:3*(j+1)*crop.W], s.rgb.Pix[3*((box.Min.Y+j)*s.rgb.W+box.Min.X):])
+	}
+	return crop, true
 }
 
 // zoneMask is the skin that was measured, as a picture of indices: 0 for none, else

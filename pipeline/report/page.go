@@ -73,7 +73,7 @@ func newSeriesView(id string, s result.Series, treatments []result.Treatment, g 
 		Facts: seriesFacts(s), Protocol: plainAll(s.Protocol), Notes: plainAll(s.Notes),
 		Verdict:  newVerdictView(s),
 		Viewer:   newViewerView(id, s, g),
-		Refusals: newRefusalView(s),
+		Refusals: newRefusalView(s, g),
 		Tables:   newTablesView(s),
 	}
 	v.Charts, v.Others = newCharts(s, treatments)

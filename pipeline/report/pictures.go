@@ -31,8 +31,12 @@ const (
 	picturesBudget = 4_600_000
 )
 
-// aligned is the name of the picture that the overlays lie on.
-const aligned = "aligned"
+// aligned is the name of the picture that the overlays lie on, eye that of a crop
+// round an eye at full size.
+const (
+	aligned = "aligned"
+	eye     = "eye"
+)
 
 // overlayKinds lists the overlays in the order of their switches.
 var overlayKinds = []string{"zones", "scars", "pores", "redness", "brown", "lines"}
@@ -50,18 +54,19 @@ func (p picture) src() template.HTMLAttr {
 	return template.HTMLAttr(`src="data:image/` + p.format + `;base64,` + base64.StdEncoding.EncodeToString(p.bytes) + `"`)
 }
 
-// gallery holds the pictures of a subject by path, thumbs those of the strips.
+// gallery holds the pictures of a subject by path, thumbs those of the strips,
+// eyes the crops at full size.
 type gallery struct {
-	pictures, thumbs map[string]picture
-	missing          []string // what could not be shown, with the reason
+	pictures, thumbs, eyes map[string]picture
+	missing                []string // what could not be shown, with the reason
 }
 
 // loadGallery reads the pictures of all visits and scales them down until they
 // fit the budget. It follows no path and no link out of dir.
 func loadGallery(dir string, s result.Subject) (*gallery, error) {
-	g := &gallery{pictures: map[string]picture{}, thumbs: map[string]picture{}}
+	g := &gallery{pictures: map[string]picture{}, thumbs: map[string]picture{}, eyes: map[string]picture{}}
 	var paths []string
-	strip := map[string]bool{}
+	strip, eyes := map[string]bool{}, map[string]bool{}
 	visits := 0
 	for _, series := range s.Series {
 		visits += len(series.Visits)
@@ -70,7 +75,10 @@ func loadGallery(dir string, s result.Subject) (*gallery, error) {
 				if kind == aligned {
 					strip[path] = true
 				}
-				if kind == aligned || slices.Contains(overlayKinds, kind) {
+				if kind == eye {
+					eyes[path] = true
+				}
+				if kind == aligned || kind == eye || slices.Contains(overlayKinds, kind) {
 					paths = append(paths, path)
 				}
 			}
@@ -94,6 +102,10 @@ func loadGallery(dir string, s result.Subject) (*gallery, error) {
 		}
 		if err != nil {
 			g.missing = append(g.missing, plain(path, nameRunes)+": "+plain(err.Error(), reasonRunes))
+			continue
+		}
+		if eyes[path] {
+			g.eyes[path] = p
 			continue
 		}
 		g.pictures[path] = p

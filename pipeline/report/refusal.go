@@ -1,6 +1,7 @@
 package report
 
 import (
+	"html/template"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,19 +18,34 @@ type refusalView struct {
 	Cautions   []refusalGroup // checks and values to be read with caution
 }
 
-// refusalGroup is one reason with what it cost.
-type refusalGroup struct{ What, Why, Where string }
+// refusalGroup is one reason with what it cost, and for a check the baseline and
+// the first photo that did not pass.
+type refusalGroup struct {
+	What, Why, Where string
+	Evidence         []evidence
+}
+
+// evidence is a small picture of a problem.
+type evidence struct {
+	Src        template.HTMLAttr
+	Alt, Label string
+	W, H       int
+}
+
+// Checks that are seen in the lashes and brows, at full size, and not in the face
+// as a whole.
+var seenAtEye = []string{"sharpness", "sharpness_error", "noise", "jpeg_quality", "over_smoothing", "resampled"}
 
 // Empty tells that nothing was refused.
 func (v refusalView) Empty() bool {
 	return len(v.Visits)+len(v.Rejections)+len(v.Checks)+len(v.Measures) == 0
 }
 
-func newRefusalView(s result.Series) refusalView {
+func newRefusalView(s result.Series, g *gallery) refusalView {
 	v := refusalView{
 		Rejections: groupRejections(uniqueRejections(s.Rejections), false),
-		Checks:     groupChecks(s.Comparability, result.Refused),
-		Cautions:   groupChecks(s.Comparability, result.Caution),
+		Checks:     groupChecks(s, result.Refused, g),
+		Cautions:   groupChecks(s, result.Caution, g),
 	}
 	for i, visit := range s.Visits {
 		if !visit.Comparable && i != baseline(s.Visits) {
@@ -90,17 +106,19 @@ func groupMeasurements(list []result.Measurement) []refusalGroup {
 }
 
 // groupChecks makes one line of a check for all sessions where it has a status.
-func groupChecks(list []result.Check, status result.Status) []refusalGroup {
+func groupChecks(s result.Series, status result.Status, g *gallery) []refusalGroup {
 	type key struct{ check, affects string }
 	where := map[key][]string{}
+	first := map[key]string{} // session
 	var keys []key
-	for _, c := range list {
+	for _, c := range s.Comparability {
 		if c.Status != status {
 			continue
 		}
 		k := key{c.Check, c.Affects}
 		if where[k] == nil {
 			keys = append(keys, k)
+			first[k] = c.Session
 		}
 		text := orDash(c.Session)
 		if c.Value.Known() {
@@ -116,8 +134,44 @@ func groupChecks(list []result.Check, status result.Status) []refusalGroup {
 	for _, k := range keys {
 		out = append(out, refusalGroup{
 			What: name("check", k.check), Why: tell("refused.affects", affects(k.affects)),
-			Where: strings.Join(order(where[k], nil), "; "),
+			Where:    strings.Join(order(where[k], nil), "; "),
+			Evidence: g.evidence(s.Visits, k.check, first[k]),
 		})
+	}
+	return out
+}
+
+// evidence shows a check's problem: the baseline and a session beside one another.
+// Nothing where one of the two has no picture, or they are the same.
+func (g *gallery) evidence(visits []result.Visit, check, session string) []evidence {
+	kind, pictures, scale := aligned, g.thumbs, 2
+	if slices.Contains(seenAtEye, check) {
+		kind, pictures, scale = eye, g.eyes, 1
+	}
+	var out []evidence
+	show := func(v result.Visit) {
+		if p, ok := pictures[v.Pictures[kind]]; ok {
+			w := p.w
+			if kind == aligned {
+				w = thumbWidth
+			}
+			out = append(out, evidence{Src: p.src(), Alt: tell("alt.evidence", name("check", check), visitLabel(v)), Label: orDash(v.Session),
+				W: w / scale, H: max(1, w/scale*p.h/p.w)})
+		}
+	}
+	base := baseline(visits)
+	for i, v := range visits {
+		if i == base && v.Session != session {
+			show(v)
+		}
+	}
+	for _, v := range visits {
+		if v.Session == session {
+			show(v)
+		}
+	}
+	if len(out) != 2 {
+		return nil
 	}
 	return out
 }
