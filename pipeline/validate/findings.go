@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/dermatrend/dermatrend/metrics"
 	"github.com/dermatrend/dermatrend/pipeline/result"
@@ -16,6 +17,8 @@ type Findings struct {
 	Key               string // of the settings that the case was measured with
 	Case              Case
 	Version, Settings string
+	OpenCV            string
+	PxPerMM           result.Number // of the baseline as the tool saw it; 0 without a scale
 	Photos            int
 	PupilTurnDeg      result.Number // by how much the tool saw the line through the pupils turned, at baseline
 	Rejections        []string      // photos without values
@@ -23,7 +26,9 @@ type Findings struct {
 	Carried           []Carried
 	NotCarried        int // surface points seen in both photos and not carried
 	Objects           []Tally
-	Changes           []Change
+	Visible           []string // zones that the baseline photo truly shows
+	Changes           []Change // of all metrics
+	Checks            []Check
 	Values            []Value
 }
 
@@ -33,13 +38,23 @@ type Carried struct {
 	Px, MM, PctIPD float64
 }
 
-// Change is the verdict on one zone and primary metric, beside what is true.
+// Change is what the tool says of one zone and metric, beside what is true.
 type Change struct {
 	Zone, Metric   string
+	Role           string // primary, secondary, safety
 	Comparable     bool
 	Verdict        result.Verdict
 	Reason         string
+	Status         result.Status // of the pair: caution where either value has one
+	Base, Delta    result.Number // value at baseline and its change, in the metric's unit; known also where only an SDC was missing
+	SDC            result.Number // that the tool used, in the metric's unit
 	Measured, True result.Number // per cent of baseline, units for the erythema index; None where there is none
+}
+
+// Check is the outcome of one comparability check of a photo after the baseline.
+type Check struct {
+	Name   string
+	Status result.Status
 }
 
 // Value is one number of a null series.
@@ -50,7 +65,7 @@ type Value struct {
 
 // Compare holds a person's results against the truth. dir is the person's folder
 // of the output; carried are the rows of the points of [GridOf], session by
-// session.
+// session, none where points were not carried.
 func Compare(c Case, dir string, carried []result.CarriedPoint, t *Truth) (Findings, error) {
 	person, err := result.LoadSubject(dir)
 	if err != nil {
@@ -60,10 +75,8 @@ func Compare(c Case, dir string, carried []result.CarriedPoint, t *Truth) (Findi
 		return Findings{}, fmt.Errorf("%s: %d series, expected one", dir, len(person.Series))
 	}
 	s := &person.Series[0]
-	f := Findings{Case: c, Version: person.Version, Settings: person.Settings, Photos: len(t.Photos), PupilTurnDeg: result.None()}
-	for _, r := range s.Rejections {
-		f.Rejections = append(f.Rejections, r.Session+": "+r.Reason)
-	}
+	f := findingsOf(c, &person, s)
+	f.Photos = len(t.Photos)
 	if len(f.Rejections) < f.Photos {
 		places, turn, err := regions(dir, s, t)
 		if f.PupilTurnDeg = result.Number(turn); err != nil {
@@ -76,7 +89,66 @@ func Compare(c Case, dir string, carried []result.CarriedPoint, t *Truth) (Findi
 	if err := f.carry(carried, t); err != nil {
 		return Findings{}, err
 	}
-	f.changes(s, t)
+	f.Visible = visibleZones(t)
+	f.truth(s, t)
+	return f, nil
+}
+
+// Real turns the series of a study whose skin did not change into findings: null
+// series without a truth. Persons count from 1 in the order of their names; those at
+// odd places make the table, the others test it.
+func Real(people []result.Subject) []Findings {
+	people = slices.SortedFunc(slices.Values(people), func(a, b result.Subject) int { return strings.Compare(a.ID, b.ID) })
+	var out []Findings
+	for i := range people {
+		for k := range people[i].Series {
+			s := &people[i].Series[k]
+			c := Case{Seed: uint64(i + 1), Course: "none", Nuisance: RealPhotos, Level: 1, Sessions: len(s.Visits)}
+			f := findingsOf(c, &people[i], s)
+			f.Photos = len(s.Visits)
+			for _, x := range f.Changes {
+				if !slices.Contains(f.Visible, x.Zone) {
+					f.Visible = append(f.Visible, x.Zone)
+				}
+			}
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// findingsOf takes from a series what needs no truth.
+func findingsOf(c Case, person *result.Subject, s *result.Series) Findings {
+	f := Findings{Case: c, Version: person.Version, Settings: person.Settings, OpenCV: person.OpenCV, PxPerMM: s.PxPerMM, PupilTurnDeg: result.None()}
+	for _, r := range s.Rejections {
+		f.Rejections = append(f.Rejections, r.Session+": "+r.Reason)
+	}
+	first := ""
+	for _, v := range s.Visits {
+		if v.Baseline {
+			first = v.Session
+		}
+	}
+	for _, k := range s.Comparability {
+		if k.Session != first {
+			f.Checks = append(f.Checks, Check{k.Check, k.Status})
+		}
+	}
+	percent := map[string]bool{}
+	for _, m := range metrics.All() {
+		percent[m.Name] = m.Percent
+	}
+	status := statuses(s)
+	for _, x := range s.Trends {
+		d := Change{Zone: x.Zone, Metric: x.Metric, Role: x.Role, Verdict: x.Verdict, Reason: x.Reason, Comparable: x.Verdict != result.NotComparable,
+			Status: status(x, first), Base: x.Baseline, Delta: x.Change, SDC: x.SDC, Measured: result.None(), True: result.None()}
+		if d.Comparable {
+			if d.Measured = x.Change; percent[x.Metric] {
+				d.Measured = x.ChangePct
+			}
+		}
+		f.Changes = append(f.Changes, d)
+	}
 	if c.Null() {
 		for _, m := range s.Measurements {
 			if m.Basis == result.BasisSeries {
@@ -88,7 +160,44 @@ func Compare(c Case, dir string, carried []result.CarriedPoint, t *Truth) (Findi
 			}
 		}
 	}
-	return f, nil
+	return f
+}
+
+// statuses tells, for the rows of a series, the status of the pair of sessions that
+// a verdict compares.
+func statuses(s *result.Series) func(x result.Trend, first string) result.Status {
+	type key struct{ zone, metric, basis, session string }
+	caution := map[key]bool{}
+	for _, m := range s.Measurements {
+		if m.Status == result.Caution {
+			caution[key{m.Zone, m.Metric, m.Basis, m.Session}] = true
+		}
+	}
+	return func(x result.Trend, first string) result.Status {
+		basis := result.BasisPair + x.LatestSession
+		if caution[key{x.Zone, x.Metric, basis, first}] || caution[key{x.Zone, x.Metric, basis, x.LatestSession}] {
+			return result.Caution
+		}
+		return result.OK
+	}
+}
+
+// visibleZones lists the zones of which the baseline photo shows at least half.
+func visibleZones(t *Truth) []string {
+	seen, all := map[string]int{}, map[string]int{}
+	for _, g := range t.Grid[baseline] {
+		all[g.Zone]++
+		if g.Visible {
+			seen[g.Zone]++
+		}
+	}
+	var out []string
+	for _, z := range study.ZoneNames {
+		if all[z] > 0 && 2*seen[z] >= all[z] {
+			out = append(out, z)
+		}
+	}
+	return out
 }
 
 const baseline = "s0"
@@ -162,40 +271,41 @@ func objects(s *result.Series, t *Truth, places map[string]region) []Tally {
 // cent.
 var property = map[string]string{"roughness_mid": "relief", "pore_area_fraction": "pore_area", "scar_contrast": "scar_depth"}
 
-// changes lists the verdicts on primary metrics where they could be given: a zone
-// without a true scar has no contrast of scars.
-func (f *Findings) changes(s *result.Series, t *Truth) {
-	percent := map[string]bool{}
-	for _, m := range metrics.All() {
-		percent[m.Name] = m.Percent
-	}
+// truth adds to the primary changes what is true of them, and a row without a
+// value where a zone can be seen and the tool has nothing to say.
+func (f *Findings) truth(s *result.Series, t *Truth) {
+	latestOf := map[[2]string]string{}
 	for _, x := range s.Trends {
-		if x.Role != "primary" || x.Metric == "scar_contrast" && t.Scars[baseline][x.Zone] == 0 {
+		latestOf[[2]string{x.Zone, x.Metric}] = x.LatestSession
+	}
+	for _, z := range f.Visible {
+		for _, m := range primary {
+			if !slices.ContainsFunc(f.Changes, func(c Change) bool { return c.Zone == z && c.Metric == m }) {
+				f.Changes = append(f.Changes, Change{Zone: z, Metric: m, Role: "primary", Verdict: result.NotComparable, Reason: "not measured",
+					Base: result.None(), Delta: result.None(), SDC: result.None(), Measured: result.None(), True: result.None()})
+			}
+		}
+	}
+	for i := range f.Changes {
+		c := &f.Changes[i]
+		if c.Role != "primary" {
 			continue
 		}
-		latest := x.LatestSession
+		latest := latestOf[[2]string{c.Zone, c.Metric}]
 		if latest == "" {
 			latest = lastSession(t)
 		}
-		c := Change{Zone: x.Zone, Metric: x.Metric, Verdict: x.Verdict, Reason: x.Reason,
-			Comparable: x.Verdict != result.NotComparable, Measured: x.Change, True: result.None()}
-		if percent[x.Metric] {
-			c.Measured = x.ChangePct
-			if p, ok := property[x.Metric]; ok {
+		if p, ok := property[c.Metric]; ok {
+			if c.Metric != "scar_contrast" || t.Scars[baseline][c.Zone] > 0 {
 				c.True = result.Number(100 * (t.Factor[latest][p]/t.Factor[baseline][p] - 1))
 			}
-		} else if x.Metric == "erythema_index" {
-			ref := referenceOf(s, x.Zone)
+		} else if c.Metric == "erythema_index" {
 			gain := func(zone string) float64 { return t.Excess[latest][zone] - t.Excess[baseline][zone] }
-			c.True = result.Number(gain(x.Zone))
-			if ref != "" {
+			c.True = result.Number(gain(c.Zone))
+			if ref := referenceOf(s, c.Zone); ref != "" {
 				c.True -= result.Number(gain(ref))
 			}
 		}
-		if !c.Comparable {
-			c.Measured = result.None()
-		}
-		f.Changes = append(f.Changes, c)
 	}
 }
 

@@ -53,7 +53,7 @@ func HTML(all []Findings, rows []Row) ([]byte, error) {
 
 // Colours of the tones, distinct in the common forms of colour blindness (Okabe &
 // Ito 2008).
-var toneColour = map[string]string{"light": "#e69f00", "intermediate": "#0072b2", "dark": "#5e3c14"}
+var toneColour = map[string]string{"light": "#e69f00", "intermediate": "#0072b2", "dark": "#5e3c14", "brown": "#cc79a7"}
 
 // plot draws into a frame of data coordinates.
 type plot struct {
@@ -140,7 +140,7 @@ func agreementPlot(all []Findings, metric string) template.HTML {
 			continue
 		}
 		for _, c := range f.Changes {
-			if c.Metric == metric && c.Measured.Known() && c.True.Known() {
+			if c.Role == "primary" && c.Metric == metric && c.Measured.Known() && c.True.Known() {
 				m, t := float64(c.Measured), float64(c.True)
 				xs, ds = append(xs, t), append(ds, m-t)
 				points = append(points, point{t, m - t, toneColour[f.Case.Tone], fmt.Sprintf("%s, %s: measured %.3g, true %.3g", f.Case.Name(), c.Zone, m, t)})
@@ -175,16 +175,19 @@ var trueChange = map[string]float64{"better10": -10, "better20": -20, "better30"
 // true change; the share called without a change is that of the null series.
 func powerPlot(rows []Row, metric string) template.HTML {
 	p := plot{title: metric, xLabel: "true change, %", yLabel: "called, % of visible zones", x0: -55, x1: 25, y0: 0, y1: 100}
-	drawn := false
+	drawn, finest := false, 0.0
+	for _, r := range rows {
+		finest = max(finest, r.PxPerMM)
+	}
 	line := map[float64]float64{} // of all tones
 	for _, r := range rows {
-		if r.Metric != metric || r.Nuisance != AllNuisances || r.Level != mild || !r.Value.Known() {
+		if r.Metric != metric || r.Nuisance != AllNuisances || r.Level != mild || r.PxPerMM != finest || !r.Value.Known() {
 			continue
 		}
 		x, ok := trueChange[strings.TrimPrefix(r.Section, "power ")]
 		if r.Section == "null" && r.Stat == "false_verdicts" {
 			x, ok = 0, true
-		} else if r.Stat != "called" {
+		} else if r.Stat != "called_of_visible" {
 			ok = false
 		}
 		if !ok {

@@ -30,14 +30,24 @@ func (c Case) Null() bool { return c.Course == "none" }
 // the others test.
 func (c Case) Makes() bool { return c.Seed%2 == 1 }
 
-// AllNuisances names the nuisance of photos that have every flaw at once.
-const AllNuisances = "all"
+// Names of nuisances that are not one flaw alone.
+const (
+	AllNuisances = "all"  // every flaw at once
+	RealPhotos   = "real" // photos of persons, as they were taken
+)
 
 // nuisances are the flaws that a case may have alone.
 var nuisances = []string{"exposure", "white_balance", "gradient", "blur", "pose", "scale", "jpeg"}
 
-// Tones of the cases.
-var Tones = []string{"light", "intermediate", "dark"}
+// Tones of the cases. Brown skin, the darkest that redness can be judged on, has
+// fewer series than the others.
+var Tones = []string{"light", "intermediate", "dark", "brown"}
+
+// mainTones have all cases.
+var mainTones = Tones[:3]
+
+// brownSeeds is the number of seeds of brown skin.
+const brownSeeds = 4
 
 // StudySeed is the seed of the renderer. Persons of different tones are different
 // persons; odd stays odd.
@@ -50,51 +60,94 @@ func (c Case) StudySeed() uint64 {
 	return c.Seed
 }
 
-// Plan lists the cases of the validation. The quick one has a null series (odd
-// seed) and one that gets better by 30 % (even seed) of each tone, at 14 px/mm.
-// The full one uses the seeds from first to last, at 22 px/mm.
+// Carries tells whether surface points of the case are carried, to see how far they
+// are off: that takes as long again as finding the faces, and a part of the cases
+// says enough.
+func (c Case) Carries() bool { return !c.Makes() && (c.Null() || c.Course == "better30") }
+
+// Seconds is about what a case costs of one core, by the pixels of its photos: 0.7 s
+// a megapixel to render and 0.7 s to measure, and a second to start.
+func (c Case) Seconds() float64 {
+	megapixels := float64(c.Sessions) * float64(c.Width) * float64(c.Width) * 4 / 3 / 1e6
+	return 1 + 1.4*megapixels
+}
+
+// The scales of the cases, px/mm. Photos are this many millimetres wide: the whole
+// face.
+const (
+	fineScale  = 22.0
+	quickScale = 14.0
+	photoMM    = 136.0
+)
+
+// coarser are the other scales, with the number of seeds that they take: those of
+// phones further away, down to pictures as in databases of faces. They cost little.
+var coarser = []struct {
+	pxPerMM float64
+	seeds   uint64
+}{{14, 4}, {8, 6}, {3.5, 12}}
+
+// tested are the courses of the full set, in the order in which the even seeds take
+// them in turn.
+var tested = []string{"better30", "better20", "better30", "better20", "better30", "worse20", "better30", "better20", "mixed", "better50", "better10"}
+
+// sized is a case of two sessions at a scale.
+func sized(c Case, pxPerMM float64) Case {
+	c.Sessions, c.PxPerMM, c.Width = 2, pxPerMM, int(pxPerMM*photoMM)/4*4
+	return c
+}
+
+// Plan lists the cases of the validation, of two sessions each, so that each verdict
+// is on one pair of photos and no second chance hides a refusal. The quick one has a
+// null series (odd seed) and one that gets better by 30 % (even seed) of each tone,
+// at 14 px/mm. The full one uses the seeds from first to last, at 22 px/mm: null
+// series of all seeds at half the nuisance and of two in five at the full one, each
+// flaw alone, and courses of the skin on even seeds; and null series at coarser
+// scales.
 func Plan(quick bool, first, last uint64) []Case {
 	var cases []Case
+	seen := map[string]bool{}
 	add := func(c Case) {
-		c.Sessions, c.Nuisance = 3, cmp.Or(c.Nuisance, AllNuisances)
-		c.Width, c.PxPerMM = 3000, 22
-		if quick {
-			c.Width, c.PxPerMM = 1900, 14
+		c.Nuisance = cmp.Or(c.Nuisance, AllNuisances)
+		c = sized(c, cmp.Or(c.PxPerMM, fineScale))
+		if !seen[c.Name()] {
+			seen[c.Name()], cases = true, append(cases, c)
 		}
-		cases = append(cases, c)
 	}
 	if quick {
-		for _, tone := range Tones {
-			add(Case{Seed: first | 1, Tone: tone, Course: "none", Level: 0.5})
-			add(Case{Seed: first + first%2, Tone: tone, Course: "better30", Level: 0.5})
+		for _, tone := range mainTones {
+			add(Case{Seed: first | 1, Tone: tone, Course: "none", Level: mild, PxPerMM: quickScale})
+			add(Case{Seed: first + first%2, Tone: tone, Course: "better30", Level: mild, PxPerMM: quickScale})
 		}
 		return cases
 	}
-	courses := []string{"better30", "better10", "better20", "better50", "worse20", "mixed"}
-	for seed := first; seed <= last; seed++ {
-		for _, tone := range Tones {
-			add(Case{Seed: seed, Tone: tone, Course: "none", Level: 0.5})
+	n := last - first + 1
+	null := func(tones []string, seeds uint64, level, pxPerMM float64) {
+		for seed := first; seed < first+min(seeds, n); seed++ {
+			for _, tone := range tones {
+				add(Case{Seed: seed, Tone: tone, Course: "none", Level: level, PxPerMM: pxPerMM})
+			}
 		}
 	}
-	for k, seed := 0, first; seed <= last; seed++ {
-		if seed%2 == 1 {
-			continue
+	null(mainTones, n, mild, fineScale)
+	null(mainTones, max(2, 2*n/5), full, fineScale)
+	null(Tones[3:], brownSeeds, mild, fineScale)
+	even := first + first%2
+	for i, course := range tested {
+		tones := mainTones
+		if i == 0 {
+			tones = Tones
 		}
-		for i, tone := range Tones {
-			// Each even seed has two of the courses, in turn.
-			for j := range 2 {
-				add(Case{Seed: seed, Tone: tone, Course: courses[(2*k+j+2*i)%len(courses)], Level: 0.5})
-			}
+		for _, tone := range tones {
+			add(Case{Seed: even + 2*(uint64(i)%max(1, n/2)), Tone: tone, Course: course, Level: mild})
 		}
-		if k == 0 {
-			for _, tone := range Tones {
-				add(Case{Seed: seed, Tone: tone, Course: "none", Level: 1})
-			}
-			for _, n := range nuisances {
-				add(Case{Seed: seed, Tone: Tones[1], Course: "none", Nuisance: n, Level: 1})
-			}
-		}
-		k++
+	}
+	for _, flaw := range nuisances {
+		add(Case{Seed: even, Tone: "intermediate", Course: "none", Nuisance: flaw, Level: full})
+	}
+	for _, s := range coarser {
+		null(mainTones, s.seeds, mild, s.pxPerMM)
+		null(mainTones, s.seeds, full, s.pxPerMM)
 	}
 	return cases
 }

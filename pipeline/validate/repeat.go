@@ -103,7 +103,7 @@ func repeatability(w *writer, all []Findings) {
 		return
 	}
 	zones := []string{""}
-	if w.group.targets() {
+	if w.part.targets() {
 		zones = append(zones, study.ZoneNames...)
 	}
 	for _, m := range metrics.All() {
@@ -116,7 +116,7 @@ func repeatability(w *writer, all []Findings) {
 			sem, sdc := r.sem()
 			want, ok := wantedSDC[m.Name]
 			w.add(m.Name, zone, "sem", sem, unit, r.values, Target{})
-			w.add(m.Name, zone, "sdc95", sdc, unit, r.values, only(ok && w.group.targets() && zone == "", Target{"<=", want}))
+			w.add(m.Name, zone, "sdc95", sdc, unit, r.values, only(ok && w.part.targets() && zone == "", Target{"<=", want}))
 			w.add(m.Name, zone, "icc_2_1", r.icc(), "", len(r.table), Target{})
 			w.add(m.Name, zone, "refused", share(r.refused, r.refused+r.values), "percent", r.refused+r.values, Target{})
 		}

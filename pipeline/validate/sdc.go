@@ -7,75 +7,251 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/dermatrend/dermatrend/metrics"
-	"github.com/dermatrend/dermatrend/metrics/trend"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/study"
 )
 
-// Sources of a smallest detectable change.
-const (
-	PhotoErrorOnly = "photo_error_only" // photos of one day: the skin had no other day
-	Full           = "full"             // untreated days
-)
-
 const tableHead = `# Smallest detectable change (95 %) of one photo against one photo, matched in
-# sharpness: 2.77 SEM times the t factor of its degrees of freedom (df). sdc is per cent
-# for metrics that are read in per cent, else in the metric's unit. An empty zone is all
-# zones together. n: values that it rests on.
+# sharpness: t * sqrt 2 * SEM, where t is that of the degrees of freedom (df), or the 95th
+# percentile of the changes found where there are 40 and more and it is larger. sdc is per
+# cent of baseline for metrics that are read in per cent, else in the metric's unit. An
+# empty zone is all zones; a zone has its own row where its error is larger. n: values that
+# it rests on; df counts pairs of photos, since the zones of a photo share its light and
+# focus. status: of the pair; empty where one of them has too few. px_per_mm: from this
+# scale on.
 `
 
-// sdcTable writes a table below its head. of gives the values of a metric in a zone,
-// empty for all, and where they come from.
-func sdcTable(head string, of func(m *metrics.Metric, zone string) (repeats, string)) []byte {
-	var b bytes.Buffer
-	b.WriteString(tableHead + head)
-	w := csv.NewWriter(&b)
-	// A buffer takes everything.
-	_ = w.Write([]string{"metric", "sdc", "zone", "n", "df", "source"})
-	for _, m := range metrics.All() {
-		for _, zone := range append([]string{""}, study.ZoneNames...) {
-			r, source := of(&m, zone)
-			_, sdc := r.sem()
-			df := r.values - len(r.groups)
-			t, err := trend.TFactor(df)
-			if err != nil || math.IsNaN(sdc) {
+// bands of scale, finest first: from which px/mm a row holds, and which baselines
+// make it. A limit lies half way between the scales of the plan (14 and 8 px/mm:
+// 10.6).
+var bands = []float64{18, 11, 6, 0}
+
+// bandOf is the band of a baseline's scale; 0 where it is not known.
+func bandOf(pxPerMM result.Number) float64 {
+	for _, b := range bands {
+		if float64(pxPerMM) >= b {
+			return b
+		}
+	}
+	return 0
+}
+
+// enoughDF is the number of degrees of freedom from which a status or a zone has a
+// row of its own: t is 2.23 at 10, 14 % above its limit.
+const enoughDF = 10
+
+// sample is the change of one zone and metric on unchanged skin.
+type sample struct {
+	zone    string
+	status  result.Status
+	band    float64
+	real    bool // of a person, not of a rendered face
+	repeats group
+}
+
+// samplesOf lists, by metric, what the null series of odd seeds and odd persons say.
+func samplesOf(all []Findings) map[string][]sample {
+	out := map[string][]sample{}
+	for _, f := range makers(all) {
+		for _, c := range f.Changes {
+			if !c.Delta.Known() || !c.Base.Known() {
 				continue
 			}
-			_ = w.Write([]string{m.Name, result.Number(t * sdc).Cell(), zone, strconv.Itoa(r.values), strconv.Itoa(df), source})
+			values := []float64{float64(c.Base), float64(c.Base + c.Delta)}
+			if percentRead[c.Metric] {
+				if !(c.Base > 0) {
+					continue
+				}
+				values = []float64{100, 100 * float64(1+c.Delta/c.Base)}
+			}
+			out[c.Metric] = append(out[c.Metric], sample{c.Zone, c.Status, bandOf(f.PxPerMM), f.Case.Nuisance == RealPhotos, group{f.Case.Name(), values}})
 		}
+	}
+	return out
+}
+
+// percentRead are the metrics whose change is read in per cent of baseline.
+var percentRead = func() map[string]bool {
+	out := map[string]bool{}
+	for _, m := range metrics.All() {
+		out[m.Name] = m.Percent
+	}
+	return out
+}()
+
+// SDCTable is the table of smallest detectable changes from the null series of odd
+// seeds, at all levels of the nuisance together: the status of a pair tells them
+// apart. Where real photos are among them, the larger of their error and that of
+// rendered ones holds. version is the tool's.
+func SDCTable(all []Findings) result.SDCTable {
+	t := result.SDCTable{Name: "dermatrend validate", Head: headOf(makers(all))}
+	if len(all) > 0 {
+		t.Name += " " + all[0].Version
+	}
+	of := samplesOf(all)
+	for _, m := range metrics.All() {
+		for _, band := range slices.Backward(bands) {
+			var here, rendered, real []sample
+			for _, s := range of[m.Name] {
+				if s.band != band {
+					continue
+				}
+				here = append(here, s)
+				if s.real {
+					real = append(real, s)
+				} else {
+					rendered = append(rendered, s)
+				}
+			}
+			rows := tableRows(m.Name, band, rendered)
+			if len(real) > 0 {
+				rows = larger(rows, tableRows(m.Name, band, real), m.Name, band)
+			}
+			t.Rows = append(t.Rows, rows...)
+		}
+	}
+	return t
+}
+
+// tableRows are the rows of a metric in a band: of all zones for the status ok and
+// caution where each has enough, of both together where one has not; and of zones
+// whose error is larger. Caution is never better than ok.
+func tableRows(metric string, band float64, samples []sample) []result.SDCRow {
+	pick := func(zone string, status result.Status) (result.SDCRow, bool) {
+		var groups []group
+		for _, s := range samples {
+			if (zone == "" || s.zone == zone) && (status == "" || s.status == status) {
+				groups = append(groups, s.repeats)
+			}
+		}
+		e, ok := smallest(groups)
+		return result.SDCRow{Metric: metric, SDC: e.sdc, Zone: zone, N: e.n, DF: e.df, Source: result.PhotoErrorOnly, Status: status, PxPerMM: band}, ok
+	}
+	var rows []result.SDCRow
+	good := 0.0
+	for _, status := range []result.Status{result.OK, result.Caution, ""} {
+		r, ok := pick("", status)
+		if !ok || status != "" && r.DF < enoughDF || len(rows) == 2 {
+			continue
+		}
+		r.SDC = max(r.SDC, good)
+		if status == result.OK {
+			good = r.SDC
+		}
+		rows = append(rows, r)
+	}
+	for _, zone := range study.ZoneNames {
+		good := 0.0
+		for _, whole := range rows[:len(rows):len(rows)] {
+			if whole.Zone != "" {
+				break
+			}
+			r, ok := pick(zone, whole.Status)
+			if !ok || r.DF < enoughDF {
+				r, ok = pick(zone, "")
+			}
+			r.Status, r.SDC = whole.Status, max(r.SDC, good)
+			if ok && r.DF >= enoughDF && r.SDC > whole.SDC {
+				rows = append(rows, r)
+				if r.Status == result.OK {
+					good = r.SDC
+				}
+			}
+		}
+	}
+	return rows
+}
+
+// larger joins the rows of two origins: for every zone and status the larger of
+// what they say.
+func larger(a, b []result.SDCRow, metric string, band float64) []result.SDCRow {
+	find := func(zone string, status result.Status) (best result.SDCRow, ok bool) {
+		for _, rows := range [][]result.SDCRow{a, b} {
+			if r, has := (result.SDCTable{Rows: rows}).Find(metric, zone, status, band); has && r.SDC > best.SDC {
+				best, ok = r, true
+			}
+		}
+		best.Zone, best.Status = zone, status
+		return best, ok
+	}
+	good, hasGood := find("", result.OK)
+	bad, ok := find("", result.Caution)
+	if !ok {
+		return nil
+	}
+	whole := []result.SDCRow{good, bad}
+	if !hasGood || good.SDC == bad.SDC {
+		bad.Status = ""
+		whole = []result.SDCRow{bad}
+	}
+	rows := slices.Clone(whole)
+	for _, zone := range study.ZoneNames {
+		for _, w := range whole {
+			if r, ok := find(zone, cmp.Or(w.Status, result.Caution)); ok && r.SDC > w.SDC {
+				r.Status = w.Status
+				rows = append(rows, r)
+			}
+		}
+	}
+	return rows
+}
+
+// headOf says what a table was measured on.
+func headOf(makers []Findings) []string {
+	seeds, tones, levels, scales := map[uint64]bool{}, map[string]bool{}, map[float64]bool{}, map[float64]bool{}
+	rendered, real := 0, 0
+	var last Findings
+	for _, f := range makers {
+		last = f
+		if f.Case.Nuisance == RealPhotos {
+			real++
+			continue
+		}
+		rendered++
+		seeds[f.Case.Seed], tones[f.Case.Tone], levels[f.Case.Level], scales[f.Case.PxPerMM] = true, true, true, true
+	}
+	head := []string{
+		"From rendered faces on which nothing changed, as dermatrend phantom makes them. A",
+		"rendered face has no good and bad days: the error of photography only.",
+		fmt.Sprintf("version %s, settings %s, OpenCV %s", last.Version, last.Settings, last.OpenCV),
+		fmt.Sprintf("%d rendered series: seeds %s; tones %s; levels of nuisance %s; px/mm %s", rendered, list(seeds), list(tones), list(levels), list(scales)),
+	}
+	if real > 0 {
+		head = append(head, fmt.Sprintf("%d pairs of real photos minutes apart, of every other person; the larger of both errors holds", real))
+	}
+	return head
+}
+
+// list joins what a set holds, in order.
+func list[T cmp.Ordered](set map[T]bool) string {
+	var out []string
+	for _, v := range slices.Sorted(maps.Keys(set)) {
+		out = append(out, fmt.Sprint(v))
+	}
+	return strings.Join(out, " ")
+}
+
+// WriteSDC writes a table in the form that [result.ParseSDC] reads.
+func WriteSDC(t result.SDCTable) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# name: %s\n", t.Name)
+	for _, line := range t.Head {
+		fmt.Fprintf(&b, "# %s\n", line)
+	}
+	b.WriteString(tableHead)
+	w := csv.NewWriter(&b)
+	// A buffer takes everything.
+	_ = w.Write(result.SDCHead)
+	for _, r := range t.Rows {
+		_ = w.Write([]string{r.Metric, result.Number(r.SDC).Cell(), r.Zone, strconv.Itoa(r.N), strconv.Itoa(r.DF), r.Source, string(r.Status), format(r.PxPerMM)})
 	}
 	w.Flush()
 	return b.Bytes()
-}
-
-// SDCTable is the table of smallest detectable changes from the null series of odd
-// seeds at the mild nuisance: a row for all zones together and one for each zone,
-// where a value can be had.
-func SDCTable(all []Findings) []byte {
-	odd := slices.DeleteFunc(makers(all), func(f Findings) bool { return f.Case.Nuisance != AllNuisances || f.Case.Level != mild })
-	var seeds, tones []string
-	var last Findings
-	for _, f := range odd {
-		if s := strconv.FormatUint(f.Case.Seed, 10); !slices.Contains(seeds, s) {
-			seeds = append(seeds, s)
-		}
-		if !slices.Contains(tones, f.Case.Tone) {
-			tones = append(tones, f.Case.Tone)
-		}
-		last = f
-	}
-	head := fmt.Sprintf("# From rendered faces on which nothing changed. A rendered face has no good and bad days.\n"+
-		"# version %s, settings %s\n# seeds %s; tones %s; nuisance level %g; %g px/mm; %d series\n",
-		last.Version, last.Settings, strings.Join(seeds, " "), strings.Join(tones, " "), mild, last.Case.PxPerMM, len(odd))
-	return sdcTable(head, func(m *metrics.Metric, zone string) (repeats, string) {
-		return repeatsOf(odd, m, zone), PhotoErrorOnly
-	})
 }
 
 // ErrNoReplicates tells that a study has neither several photos of a view in one
@@ -89,21 +265,23 @@ const maxDaysApart = 14
 type OwnReplicates struct {
 	Sessions int // with several photos of a view
 	Days     int // series with several untreated days
-	Table    []byte
+	Table    result.SDCTable
 }
 
 // Replicates makes the table of smallest detectable changes from a study's own
 // photos. Untreated days, at most 14 days after the first photo and before the first
 // treatment, give the full error where a metric has values on two of them; several
 // photos of one session give that of photography only. All values are those at the
-// sharpness of the whole series. Error: [ErrNoReplicates].
+// sharpness of the whole series, whatever their status, so that rows hold for any
+// status and any scale of the study. A zone has a row of its own, from one degree of
+// freedom on, where its error is larger. Error: [ErrNoReplicates].
 func Replicates(people []result.Subject) (OwnReplicates, error) {
 	var out OwnReplicates
 	// By zone and metric.
-	sessions, days := map[[2]string][][]float64{}, map[[2]string][][]float64{}
-	version, settings := "", ""
+	sessions, days := map[[2]string][]group{}, map[[2]string][]group{}
+	var last result.Subject
 	for _, p := range people {
-		version, settings = p.Version, p.Settings
+		last = p
 		for i := range p.Series {
 			s, d := ownGroups(&p.Series[i])
 			out.Sessions += collect(sessions, s)
@@ -113,27 +291,38 @@ func Replicates(people []result.Subject) (OwnReplicates, error) {
 	if out.Sessions+out.Days == 0 {
 		return out, ErrNoReplicates
 	}
-	head := fmt.Sprintf("# From the study's own photos: %d sessions with several photos, %d series with several untreated days.\n"+
-		"# version %s, settings %s\n", out.Sessions, out.Days, version, settings)
-	out.Table = sdcTable(head, func(m *metrics.Metric, zone string) (repeats, string) {
-		for _, from := range []struct {
-			groups map[[2]string][][]float64
-			source string
-		}{{days, Full}, {sessions, PhotoErrorOnly}} {
-			var r repeats
-			for _, z := range study.ZoneNames {
-				if zone == "" || z == zone {
-					for _, g := range from.groups[[2]string{z, m.Name}] {
-						r.add(g, m.Percent)
+	out.Table = result.SDCTable{Name: fmt.Sprintf("own replicates, dermatrend validate %s", last.Version), Head: []string{
+		fmt.Sprintf("From the study's own photos: %d sessions with several photos, %d series with several untreated days.", out.Sessions, out.Days),
+		fmt.Sprintf("version %s, settings %s, OpenCV %s", last.Version, last.Settings, last.OpenCV)}}
+	for _, m := range metrics.All() {
+		pick := func(zone string) (result.SDCRow, bool) {
+			for _, from := range []struct {
+				groups map[[2]string][]group
+				source string
+			}{{days, result.FullError}, {sessions, result.PhotoErrorOnly}} {
+				var groups []group
+				for _, z := range study.ZoneNames {
+					if zone == "" || z == zone {
+						groups = append(groups, from.groups[[2]string{z, m.Name}]...)
 					}
 				}
+				if e, ok := smallest(groups); ok {
+					return result.SDCRow{Metric: m.Name, SDC: e.sdc, Zone: zone, N: e.n, DF: e.df, Source: from.source}, true
+				}
 			}
-			if len(r.groups) > 0 {
-				return r, from.source
+			return result.SDCRow{}, false
+		}
+		whole, ok := pick("")
+		if !ok {
+			continue
+		}
+		out.Table.Rows = append(out.Table.Rows, whole)
+		for _, z := range study.ZoneNames {
+			if r, ok := pick(z); ok && (r.SDC > whole.SDC || r.Source != whole.Source) {
+				out.Table.Rows = append(out.Table.Rows, r)
 			}
 		}
-		return repeats{}, ""
-	})
+	}
 	return out, nil
 }
 
@@ -144,37 +333,53 @@ func (a place) compare(b place) int {
 	return cmp.Or(strings.Compare(a.zone, b.zone), strings.Compare(a.metric, b.metric), strings.Compare(a.session, b.session))
 }
 
-// collect adds the groups of two and more values, and counts the sessions that have
-// any.
-func collect(into map[[2]string][][]float64, groups map[place][]float64) int {
+// collect adds the groups of two and more values, those of metrics in per cent in
+// per cent of their mean, and counts the sessions that have any. A mean of 0 says
+// nothing.
+func collect(into map[[2]string][]group, from map[place]group) int {
 	sessions := map[string]bool{}
-	for _, k := range slices.SortedFunc(maps.Keys(groups), place.compare) {
-		if g := groups[k]; len(g) > 1 {
-			sessions[k.session] = true
-			key := [2]string{k.zone, k.metric}
-			into[key] = append(into[key], g)
+	for _, k := range slices.SortedFunc(maps.Keys(from), place.compare) {
+		g := from[k]
+		if len(g.values) < 2 {
+			continue
 		}
+		sessions[k.session] = true
+		if percentRead[k.metric] {
+			mean := average(g.values)
+			if mean == 0 {
+				continue
+			}
+			g.values = slices.Clone(g.values)
+			for i := range g.values {
+				g.values[i] *= 100 / mean
+			}
+		}
+		key := [2]string{k.zone, k.metric}
+		into[key] = append(into[key], g)
 	}
 	return len(sessions)
 }
 
 // ownGroups gives the values of a series by session, and those of its untreated days
 // (one photo of each), with an empty session.
-func ownGroups(s *result.Series) (sessions, days map[place][]float64) {
-	sessions, days = map[place][]float64{}, map[place][]float64{}
-	seen := map[[3]string]bool{}
+func ownGroups(s *result.Series) (sessions, days map[place]group) {
+	sessions, days = map[place]group{}, map[place]group{}
+	seen := map[place]bool{}
+	who := s.Subject + " " + s.View
+	add := func(to map[place]group, k place, v float64) {
+		to[k] = group{who + " " + k.session, append(to[k].values, v)}
+	}
 	for _, m := range s.Measurements {
 		if m.Basis != result.BasisSeries || m.Status == result.Refused || !m.Value.Known() {
 			continue
 		}
 		k := place{m.Zone, m.Metric, m.Session}
-		sessions[k] = append(sessions[k], float64(m.Value))
-		if m.DaysSinceTreatment != nil || m.Day > maxDaysApart || seen[[3]string{m.Zone, m.Metric, m.Session}] {
+		add(sessions, k, float64(m.Value))
+		if m.DaysSinceTreatment != nil || m.Day > maxDaysApart || seen[k] {
 			continue
 		}
-		seen[[3]string{m.Zone, m.Metric, m.Session}] = true
-		d := place{m.Zone, m.Metric, ""}
-		days[d] = append(days[d], float64(m.Value))
+		seen[k] = true
+		add(days, place{m.Zone, m.Metric, ""}, float64(m.Value))
 	}
 	return sessions, days
 }

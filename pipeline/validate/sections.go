@@ -4,9 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/dermatrend/dermatrend/metrics"
 	"github.com/dermatrend/dermatrend/metrics/trend"
-	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/study"
 )
 
@@ -22,7 +20,7 @@ func only(apply bool, t Target) Target {
 func registration(w *writer, all []Findings) {
 	w.section = "registration"
 	zones := []string{""}
-	if w.group.targets() {
+	if w.part.targets() {
 		zones = append(zones, study.ZoneNames...)
 	}
 	for _, zone := range zones {
@@ -36,7 +34,7 @@ func registration(w *writer, all []Findings) {
 				}
 			}
 		}
-		apply := w.group.targets() && zone == ""
+		apply := w.part.targets() && zone == ""
 		for _, s := range []struct {
 			name, unit string
 			x          []float64
@@ -72,7 +70,7 @@ func registration(w *writer, all []Findings) {
 func found(w *writer, all []Findings) {
 	w.section = "objects"
 	zones := []string{""}
-	if w.group.targets() {
+	if w.part.targets() {
 		zones = append(zones, study.ZoneNames...)
 	}
 	for _, kind := range []string{"pore", "scar"} {
@@ -92,7 +90,7 @@ func found(w *writer, all []Findings) {
 					}
 				}
 			}
-			apply := w.group.targets() && zone == ""
+			apply := w.part.targets() && zone == ""
 			f1 := Target{">=", 0.80}
 			if kind == "scar" {
 				f1.Limit = 0.75
@@ -124,17 +122,6 @@ func found(w *writer, all []Findings) {
 	}
 }
 
-// primary are the names of the primary metrics. Of all of them, less is better.
-var primary = func() []string {
-	var names []string
-	for _, m := range metrics.All() {
-		if m.Primary {
-			names = append(names, m.Name)
-		}
-	}
-	return names
-}()
-
 // courses of the cases, in the order in which they first occur, without those
 // where nothing changes.
 func courses(all []Findings) []string {
@@ -148,7 +135,8 @@ func courses(all []Findings) []string {
 	return out
 }
 
-// changesOf are the changes of a metric; an empty course or zone is any.
+// changesOf are the primary changes of a metric; an empty course or zone is any. A
+// zone without a true scar has no contrast of scars.
 func changesOf(all []Findings, course, zone, metric string) []Change {
 	var out []Change
 	for _, f := range all {
@@ -156,7 +144,7 @@ func changesOf(all []Findings, course, zone, metric string) []Change {
 			continue
 		}
 		for _, c := range f.Changes {
-			if c.Metric == metric && (zone == "" || c.Zone == zone) {
+			if c.Role == "primary" && c.Metric == metric && (zone == "" || c.Zone == zone) && (metric != "scar_contrast" || c.True.Known()) {
 				out = append(out, c)
 			}
 		}
@@ -171,7 +159,7 @@ func recovered(w *writer, all []Findings) {
 	for _, course := range append([]string{""}, courses(all)...) {
 		w.section = "change"
 		zones := []string{""}
-		if course == "" && w.group.targets() {
+		if course == "" && w.part.targets() {
 			zones = append(zones, study.ZoneNames...)
 		}
 		if course != "" {
@@ -210,98 +198,20 @@ func (w *writer) agreement(all []Findings, course, zone, metric string) {
 	}
 	w.add(metric, zone, "mean_measured", average(measured), unit, n, Target{})
 	w.add(metric, zone, "mean_true", average(truth), unit, n, Target{})
-	w.add(metric, zone, "bias", average(measured)-average(truth), unit, n, only(course == "better30" && zone == "" && w.group.targets() && !red, Target{"+-", 6}))
+	w.add(metric, zone, "bias", average(measured)-average(truth), unit, n, only(course == "better30" && zone == "" && w.part.targets() && !red, Target{"+-", 6}))
 	limits, err := trend.BlandAltman(measured, truth)
 	if err != nil {
 		limits.Lower.Value, limits.Upper.Value = math.NaN(), math.NaN()
 	}
 	w.add(metric, zone, "limit_of_agreement_low", limits.Lower.Value, unit, n, Target{})
 	w.add(metric, zone, "limit_of_agreement_high", limits.Upper.Value, unit, n, Target{})
-	w.add(metric, zone, "rms_error", math.Sqrt(ss/float64(n)), unit, n, only(red && course == "" && zone == "" && w.group.whole(), Target{"<=", 0.7}))
+	w.add(metric, zone, "rms_error", math.Sqrt(ss/float64(n)), unit, n, only(red && course == "" && zone == "" && w.part.whole(), Target{"<=", 0.7}))
 	w.add(metric, zone, "correlation", correlation(measured, truth), "", n, Target{})
 	if red {
 		// What is recovered of 30 %: 6 points are a fifth of it.
-		w.add(metric, zone, "recovered", 100*mt/tt-100, "percent", n, only(course == "better30" && zone == "" && w.group.targets(), Target{"+-", 20}))
+		w.add(metric, zone, "recovered", 100*mt/tt-100, "percent", n, only(course == "better30" && zone == "" && w.part.targets(), Target{"+-", 20}))
 	}
 	w.add(metric, zone, "refused", share(refused, refused+n), "percent", refused+n, Target{})
-}
-
-// nullSeries: what is seen where nothing is. Even seeds test; where there are
-// none, all do.
-func nullSeries(w *writer, all []Findings) {
-	w.section = "null"
-	var null []Findings
-	for _, even := range []bool{true, false} {
-		for _, f := range all {
-			if f.Case.Null() && (!even || !f.Case.Makes()) {
-				null = append(null, f)
-			}
-		}
-		if len(null) > 0 {
-			break
-		}
-	}
-	if len(null) == 0 {
-		return
-	}
-	hit := 0
-	for _, f := range null {
-		if slices.ContainsFunc(f.Changes, func(c Change) bool { return c.Verdict == result.Improved }) {
-			hit++
-		}
-	}
-	w.add("primary", "", "series_with_false_improved", share(hit, len(null)), "percent", len(null), only(w.group.targets(), Target{"<=", 5}))
-	for _, metric := range append([]string{"primary"}, primary...) {
-		wrong, comparable, visible := 0, 0, 0
-		for _, f := range null {
-			for _, c := range f.Changes {
-				if metric != "primary" && c.Metric != metric {
-					continue
-				}
-				visible++
-				if c.Comparable {
-					comparable++
-				}
-				if c.Verdict == result.Improved || c.Verdict == result.Worsened {
-					wrong++
-				}
-			}
-		}
-		w.add(metric, "", "false_verdicts", share(wrong, comparable), "percent", comparable, only(w.group.targets() && metric == "primary", Target{"<=", 5}))
-		w.add(metric, "", "comparable", share(comparable, visible), "percent", visible, Target{})
-	}
-}
-
-// Below this true change of the erythema index, in units, there is no direction to
-// be right or wrong about.
-const leastRedness = 0.2
-
-// power: the share of true changes that are called, over all zones that can be
-// seen, and of verdicts that are the wrong way round.
-func power(w *writer, all []Findings) {
-	for _, course := range courses(all) {
-		w.section = "power " + course
-		for _, metric := range primary {
-			right, wrong, n := 0, 0, 0
-			for _, c := range changesOf(all, course, "", metric) {
-				if !c.True.Known() || c.True == 0 || metric == "erythema_index" && math.Abs(float64(c.True)) < leastRedness {
-					continue
-				}
-				n++
-				better := c.True < 0
-				switch {
-				case c.Verdict == result.Improved && better, c.Verdict == result.Worsened && !better:
-					right++
-				case c.Verdict == result.Improved, c.Verdict == result.Worsened:
-					wrong++
-				}
-			}
-			if n > 0 {
-				w.add(metric, "", "called", share(right, n), "percent", n, Target{})
-				w.add(metric, "", "wrong_direction", share(wrong, n), "percent", n, Target{})
-			}
-		}
-	}
 }
 
 func quantile(x []float64, p float64) float64 {
