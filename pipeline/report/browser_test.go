@@ -15,16 +15,7 @@ import (
 // only the page's own script and style can have done, and for a silent console.
 // The policy blocking either would show in both.
 func TestReportInABrowser(t *testing.T) {
-	var browser string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			browser = path
-			break
-		}
-	}
-	if browser == "" {
-		t.Skip("no Chromium on this machine")
-	}
+	browser := findBrowser(t)
 	dir := t.TempDir()
 	writeSamplePictures(t, dir, 5, 60, 80)
 	page := writeIn(t, dir, sampleSubject())
@@ -62,6 +53,18 @@ func TestReportInABrowser(t *testing.T) {
 			t.Errorf("after use: no %s", want)
 		}
 	}
+}
+
+// findBrowser is a Chromium of this machine; without one the test is skipped.
+func findBrowser(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Skip("no Chromium on this machine")
+	return ""
 }
 
 // open loads a page of dir and returns its elements after loading and what the

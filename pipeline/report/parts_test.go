@@ -347,7 +347,7 @@ func TestTextsAreComplete(t *testing.T) {
 		}
 	}
 	fromData := []string{"zone", "metric", "family", "direction", "unit", "role", "verdict", "qualifier", "qualifier_doc", "check", "stage",
-		"status", "basis", "overlay", "view", "scale_source", "secondary"}
+		"status", "basis", "overlay", "view", "scale_source", "secondary", "step", "test"}
 	for key := range english {
 		if kind, _, _ := strings.Cut(key, "."); !used[key] && !slices.Contains(fromData, kind) {
 			t.Errorf("text %q is not used", key)

@@ -92,11 +92,17 @@ func policy() string {
 }
 
 // writePage renders a page and puts it in place of name.
-func writePage(name, page string, data any) (err error) {
+func writePage(name, page string, data any) error {
 	var b bytes.Buffer
 	if err := pages.ExecuteTemplate(&b, page, data); err != nil {
 		return err
 	}
+	return writeFile(name, b.Bytes())
+}
+
+// writeFile puts data in place of name, whole or not at all, readable by its owner
+// only.
+func writeFile(name string, data []byte) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), ".report-*") // 0600
 	if err != nil {
 		return err
@@ -106,7 +112,7 @@ func writePage(name, page string, data any) (err error) {
 			err = errors.Join(err, os.Remove(f.Name()))
 		}
 	}()
-	_, err = f.Write(b.Bytes())
+	_, err = f.Write(data)
 	if err == nil {
 		err = f.Sync()
 	}
