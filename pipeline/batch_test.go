@@ -490,3 +490,17 @@ func TestJobSurvivesTheWay(t *testing.T) {
 		}
 	}
 }
+
+// TestRemovedPerson: what is left is what a run without that person writes.
+func TestRemovedPerson(t *testing.T) {
+	out, want := t.TempDir(), t.TempDir()
+	mustRun(t, people(t, "P1", "P2", "P3"), out, options(2))
+	if found, err := Remove(t.Context(), out, "P9"); found || err != nil {
+		t.Errorf("an unknown person: %t, %v", found, err)
+	}
+	if found, err := Remove(t.Context(), out, "P2"); !found || err != nil {
+		t.Fatalf("%t, %v", found, err)
+	}
+	mustRun(t, people(t, "P1", "P3"), want, options(2))
+	same(t, tree(t, out), tree(t, want))
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dermatrend/dermatrend/pipeline"
+	"github.com/dermatrend/dermatrend/pipeline/consent"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/study"
 )
@@ -46,9 +47,6 @@ func (c checkCommand) Run(in *invocation) error {
 	return nil
 }
 
-// scopes are what consent can be given for.
-var scopes = []string{"clinical", "research", "deidentified_report", "identifiable_report", "marketing", "teaching"}
-
 // printManifests says for each person what consent covers today, and what is
 // remarkable in the manifest.
 func printManifests(w io.Writer, st *study.Study, only []string) {
@@ -59,7 +57,7 @@ func printManifests(w io.Writer, st *study.Study, only []string) {
 			continue
 		}
 		given := ""
-		for _, scope := range scopes {
+		for _, scope := range consent.Scopes {
 			if ok, _ := study.Covers(s.Consent, scope, today); ok {
 				given += " " + scope
 			}

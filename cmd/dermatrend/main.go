@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/dermatrend/dermatrend/pipeline"
+	"github.com/dermatrend/dermatrend/pipeline/consent"
 	"github.com/dermatrend/dermatrend/pipeline/study"
 )
 
@@ -52,6 +53,11 @@ type commands struct {
 	Metrics  metricsCommand  `cmd:"" help:"Print the catalogue: name, unit, meaning, source."`
 	Phantom  phantomCommand  `cmd:"" help:"Render a synthetic study with its ground truth."`
 	Validate validateCommand `cmd:"" help:"Measure rendered faces whose truth is known: accuracy, false verdicts, smallest detectable changes."`
+	Cohort   cohortCommand   `cmd:"" help:"Statistics over the persons of an output folder: tables, figures and a report."`
+	Consent  consentCommand  `cmd:"" help:"Who is covered for what; record a withdrawal."`
+	Ledger   ledgerCommand   `cmd:"" help:"The record of exports and withdrawals in the study's folder."`
+	Erase    eraseCommand    `cmd:"" help:"Remove a person from results and exports."`
+	Export   exportCommand   `cmd:"" help:"Write de-identified tables for research: CSV, Parquet, FHIR, REDCap, with a codebook."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 	Worker   workerCommand   `cmd:"" name:"worker-local" hidden:""`
 }
@@ -73,7 +79,7 @@ Exit codes: 0 all done; 1 failed; 3 done, but some photos or series have no valu
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
 	var c commands
 	parser, err := kong.New(&c, kong.Name("dermatrend"), kong.Description(description),
-		kong.Writers(stdout, stderr), kong.Vars{"courses": courses()}, kong.Exit(func(code int) { panic(helped(code)) }),
+		kong.Writers(stdout, stderr), kong.Vars{"courses": courses(), "scopes": strings.Join(consent.Scopes, ", ")}, kong.Exit(func(code int) { panic(helped(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		panic(err) // the structs above are wrong
@@ -110,7 +116,7 @@ func exitCode(ctx context.Context, err error, stderr io.Writer) int {
 		return exitInterrupted
 	}
 	code := exitFailed
-	if problems, input := (study.Problems)(nil), (inputError{}); errors.As(err, &problems) || errors.As(err, &input) || errors.Is(err, pipeline.ErrUsage) {
+	if problems, input := (study.Problems)(nil), (inputError{}); errors.As(err, &problems) || errors.As(err, &input) || errors.Is(err, pipeline.ErrUsage) || errors.Is(err, consent.ErrUnknownSubject) {
 		code = exitUsage
 	}
 	for line := range strings.Lines(err.Error()) {

@@ -90,6 +90,10 @@ func Erase(ctx context.Context, st *study.Study, subject string, on study.Date, 
 	return end(ctx, st, Entry{Kind: KindErase, Subjects: []string{subject}, AsOf: on.String(), By: by}, folders)
 }
 
+// ErrUnknownSubject is wrapped by errors about a person whom neither the study nor
+// its ledger knows.
+var ErrUnknownSubject = errors.New("neither the study nor its ledger knows the subject")
+
 // end writes the entry first: should a deletion fail, nothing new can be exported
 // any more, and the call can be repeated.
 func end(ctx context.Context, st *study.Study, e Entry, folders []string) (Withdrawal, error) {
@@ -99,7 +103,7 @@ func end(ctx context.Context, st *study.Study, e Entry, folders []string) (Withd
 	}
 	subject := e.Subjects[0]
 	if _, ok := r.subjects[subject]; !ok && len(r.Exported(subject, "")) == 0 {
-		return Withdrawal{}, fmt.Errorf("there is no subject %q in the study or in its ledger", subject)
+		return Withdrawal{}, fmt.Errorf("%w %q", ErrUnknownSubject, subject)
 	}
 	l, err := Open(st.Root)
 	if err != nil {
