@@ -124,11 +124,11 @@ func TestAccuracy(t *testing.T) {
 // predicts.
 func heldOut(t *testing.T, base, target View) (residual []float64, patches, dropped int) {
 	t.Helper()
-	a, err := detail(base)
+	a, err := look(base)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := detail(target)
+	b, err := look(target)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func heldOut(t *testing.T, base, target View) (residual []float64, patches, drop
 			t.Fatal(err)
 		}
 		for _, s := range squares {
-			i := (s.y+n/2)*a.W + s.x + n/2
+			i := (s.y+n/2)*la.W + s.x + n/2
 			patches++
 			peak, at, ok := find(la, lb, s, float64(dx.Pix[i]), float64(dy.Pix[i]), n, n)
 			if !ok || peak < 0.75 {

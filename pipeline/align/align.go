@@ -137,11 +137,11 @@ func register(base, target View) (*Map, error) {
 	if base.RGB.W != target.RGB.W || base.RGB.H != target.RGB.H || base.Frame.Unit != target.Frame.Unit {
 		return nil, fmt.Errorf("align: frames of %dx%d and %dx%d: %w", base.RGB.W, base.RGB.H, target.RGB.W, target.RGB.H, cv.ErrInput)
 	}
-	a, err := detail(base)
+	a, err := look(base)
 	if err != nil {
 		return nil, err
 	}
-	b, err := detail(target)
+	b, err := look(target)
 	if err != nil {
 		return nil, err
 	}

@@ -103,7 +103,10 @@ func (m *Map) geometry(base View) {
 	}
 	var p [7]float64
 	for range 10 {
-		var n [7][8]float64
+		n := make([][]float64, 7)
+		for k := range n {
+			n[k] = make([]float64, 8)
+		}
 		for _, r := range rows {
 			jx, jy := rigidTerms(r.x, r.y, r.z)
 			ex, ey := r.dx, r.dy
@@ -125,7 +128,12 @@ func (m *Map) geometry(base View) {
 		for a := range p {
 			n[a][a] += 1e-6
 		}
-		solve(&n, &p)
+		if !solve(n) {
+			break
+		}
+		for k := range p {
+			p[k] = n[k][7]
+		}
 	}
 	m.rigid = p
 	m.Quality.YawDeltaDeg = math.Atan(p[4]) * 180 / math.Pi
@@ -194,31 +202,34 @@ func relief(u, v float64) float64 {
 	return z
 }
 
-// solve does Gaussian elimination with pivoting; the last column is the right
-// side. A singular system leaves p as it was.
-func solve(n *[7][8]float64, p *[7]float64) {
-	for i := range 7 {
+// solve does Gaussian elimination in place: n are the rows of a square system, each
+// followed by its right sides, which become the solutions. False if it is singular.
+func solve(n [][]float64) bool {
+	for i := range n {
 		k := i
-		for j := i + 1; j < 7; j++ {
+		for j := i + 1; j < len(n); j++ {
 			if math.Abs(n[j][i]) > math.Abs(n[k][i]) {
 				k = j
 			}
 		}
 		n[i], n[k] = n[k], n[i]
 		if math.Abs(n[i][i]) < 1e-12 {
-			return
+			return false
 		}
-		for j := range 7 {
+		for j := range n {
+			g := n[j][i] / n[i][i]
 			if j == i {
 				continue
 			}
-			g := n[j][i] / n[i][i]
-			for c := i; c < 8; c++ {
+			for c := i; c < len(n[j]); c++ {
 				n[j][c] -= g * n[i][c]
 			}
 		}
 	}
-	for i := range 7 {
-		p[i] = n[i][7] / n[i][i]
+	for i, row := range n {
+		for c := len(n); c < len(row); c++ {
+			row[c] /= row[i]
+		}
 	}
+	return true
 }
