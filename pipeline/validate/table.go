@@ -157,7 +157,9 @@ func Summarise(all []Findings) []Row {
 	rows = append(rows, sections(decided, recovered, nullSeries, power)...)
 	if ok {
 		for _, r := range sections(all, nullSeries, power) {
-			r.Section += " as shipped"
+			if r.Section += " as shipped"; r.Tone != "" {
+				r.Target = Target{}
+			}
 			rows = append(rows, r)
 		}
 	}

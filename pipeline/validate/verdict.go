@@ -2,6 +2,7 @@ package validate
 
 import (
 	"math"
+	"slices"
 
 	"github.com/dermatrend/dermatrend/metrics/trend"
 	"github.com/dermatrend/dermatrend/pipeline/result"
@@ -22,22 +23,23 @@ func tableSDC(t result.SDCTable, pxPerMM result.Number) func(Change) (float64, b
 	}
 }
 
-// decided gives the primary changes of a series with the verdicts that other smallest
-// detectable changes ask for: the rule of the tool (design: Holm over the zones of
+// decided gives the changes of a series, the primary ones with the verdicts that
+// other smallest detectable changes ask for: the rule of the tool (design: Holm over the zones of
 // the primary metrics, more redness held against its own error), which holds for
 // series of up to three sessions without replicates, as rendered ones are. Longer
 // ones are also widened by their scatter.
 func decided(changes []Change, sdc func(Change) (float64, bool)) []Change {
-	var out []Change
+	out := slices.Clone(changes)
 	var judged []int
 	var delta, limits []float64
-	for _, c := range changes {
+	for i := range out {
+		c := &out[i]
 		if c.Role != "primary" {
 			continue
 		}
-		s, ok := sdc(c)
+		s, ok := sdc(*c)
 		if c.Comparable = ok && c.Delta.Known(); c.Comparable {
-			judged, delta, limits = append(judged, len(out)), append(delta, float64(c.Delta)), append(limits, s)
+			judged, delta, limits = append(judged, i), append(delta, float64(c.Delta)), append(limits, s)
 			c.SDC, c.Verdict = result.Number(s), result.NoDetectableChange
 			if c.Measured = c.Delta; percentRead[c.Metric] {
 				c.Measured = 100 * c.Delta / c.Base
@@ -45,7 +47,6 @@ func decided(changes []Change, sdc func(Change) (float64, bool)) []Change {
 		} else {
 			c.Verdict, c.Measured = result.NotComparable, result.None()
 		}
-		out = append(out, c)
 	}
 	holm, err := trend.HolmLimits(delta, limits)
 	if err != nil {
@@ -68,15 +69,16 @@ func decided(changes []Change, sdc func(Change) (float64, bool)) []Change {
 	return out
 }
 
-// enoughMakers is the number of null series of odd seeds from which a table is worth
-// deciding by.
+// enoughMakers is the number of rendered null series of odd seeds from which a table
+// is worth deciding by.
 const enoughMakers = 10
 
 // withTable gives findings with the verdicts of the table that their odd seeds make;
 // ok is false where these are too few. Of pairs whose scale or metric the table does
 // not know, nothing is comparable.
 func withTable(all []Findings) (decidedAgain []Findings, ok bool) {
-	if len(makers(all)) < enoughMakers {
+	rendered := slices.DeleteFunc(makers(all), func(f Findings) bool { return f.Case.Nuisance == RealPhotos })
+	if len(rendered) < enoughMakers {
 		return nil, false
 	}
 	t := SDCTable(all)
@@ -92,16 +94,13 @@ func withTable(all []Findings) (decidedAgain []Findings, ok bool) {
 // the rule here is not that of the tool.
 func disagreements(all []Findings) (differ, n int) {
 	for _, f := range all {
-		again := decided(f.Changes, ownSDC)
-		k := 0
-		for _, c := range f.Changes {
-			if c.Role != "primary" {
+		for i, again := range decided(f.Changes, ownSDC) {
+			if again.Role != "primary" {
 				continue
 			}
-			if n++; c.Verdict != again[k].Verdict {
+			if n++; again.Verdict != f.Changes[i].Verdict {
 				differ++
 			}
-			k++
 		}
 	}
 	return differ, n

@@ -16,16 +16,16 @@ func TestDecidedByATable(t *testing.T) {
 		return Change{Zone: "nose", Metric: metric, Role: "primary", Status: status, Base: result.Number(base), Delta: result.Number(delta), Verdict: result.NotComparable, SDC: result.None()}
 	}
 	changes := []Change{
-		c("roughness_mid", 20, -2.6, result.OK),        // 13 % of 10: 1.3, beyond 1.274
-		c("roughness_mid", 20, -2.2, result.OK),        // 11 %: 1.1, within 1.221
-		c("roughness_mid", 20, -2.6, result.Caution),   // 13 % of 30
-		c("erythema_index", 9, 1.05, result.OK),        // redder, beyond its own error
-		c("pore_area_fraction", 2, -1, result.OK),      // no row at this scale
-		c("roughness_mid", math.NaN(), math.NaN(), ""), // not measured
-		{Zone: "nose", Metric: "roughness_fine", Role: "secondary"},
+		c("roughness_mid", 20, -2.6, result.OK),                                                                 // 13 % of 10: 1.3, beyond 1.274
+		c("roughness_mid", 20, -2.2, result.OK),                                                                 // 11 %: 1.1, within 1.221
+		c("roughness_mid", 20, -2.6, result.Caution),                                                            // 13 % of 30
+		c("erythema_index", 9, 1.05, result.OK),                                                                 // redder, beyond its own error
+		c("pore_area_fraction", 2, -1, result.OK),                                                               // no row at this scale
+		c("roughness_mid", math.NaN(), math.NaN(), ""),                                                          // not measured
+		{Zone: "nose", Metric: "roughness_fine", Role: "secondary", Verdict: result.Improved, Comparable: true}, // stays
 	}
 	got := decided(changes, tableSDC(table, 14))
-	want := []result.Verdict{result.Improved, result.NoDetectableChange, result.NoDetectableChange, result.Worsened, result.NotComparable, result.NotComparable}
+	want := []result.Verdict{result.Improved, result.NoDetectableChange, result.NoDetectableChange, result.Worsened, result.NotComparable, result.NotComparable, result.Improved}
 	if len(got) != len(want) {
 		t.Fatalf("%d verdicts", len(got))
 	}
