@@ -20,13 +20,19 @@
 // the reference zone, in units. What is recovered of it is the slope of a line
 // through the origin, less 100 %.
 //
-// Shares of verdicts are of what could be compared where they say how often it was
-// wrong, and of what could be seen where they say how often it was called.
+// Shares of wrong verdicts and of called changes are of what could be compared;
+// called_of_visible is of all that can be seen. comparable is over every zone that the
+// baseline shows at least half of and every primary metric, whether the tool has a row
+// for it or not; comparable_where_there_is_something leaves out the contrast of scars
+// where there is none.
 //
 // # Seeds
 //
-// Values of odd seeds make the table of smallest detectable changes, even ones
-// test verdicts, so that no table is tested on what it was made of. Only a set
-// without null series of even seeds, as the quick one is, shows the verdicts on
-// odd ones.
+// Null series of odd seeds make the table of smallest detectable changes, even ones
+// test verdicts, so that no table is tested on what it was made of; persons of a real
+// study are dealt in the same way. Verdicts are decided again with that table, by the
+// tool's own rule, from the changes that the tool measured; the sections "as shipped"
+// hold the tool's own verdicts, and decided_otherwise_than_the_tool tells that the
+// rule is the same. Only a set without null series of even seeds, as the quick one is,
+// shows the verdicts on odd ones, and those of the tool.
 package validate

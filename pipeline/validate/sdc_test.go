@@ -207,6 +207,9 @@ func TestReplicates(t *testing.T) {
 		t.Fatalf("%d sessions, %d series of days, %v", got.Sessions, got.Days, err)
 	}
 	table := string(WriteSDC(got.Table))
+	if back, err := result.ParseSDC([]byte(table), "sdc.csv"); err != nil || len(back.Rows) != 2 {
+		t.Errorf("%d rows, %v", len(back.Rows), err)
+	}
 	// The first photo of each day of the chin: 4 and 8, a variance of 8; its replicates
 	// 4 and 6 are of one day and left out. The nose has only those, 9 and 11. The chin
 	// alone makes the row of all zones.

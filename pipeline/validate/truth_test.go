@@ -169,3 +169,46 @@ func TestRegionsFollowThePupilsThatWereSeen(t *testing.T) {
 		t.Error("a mask that holds none of the objects is taken")
 	}
 }
+
+// A zone that the photo shows and the tool is silent about counts as not comparable;
+// one that is hidden does not count. A zone without a true scar has no true contrast.
+func TestTruthOfChanges(t *testing.T) {
+	point := func(zone string, visible bool) GridPoint { return GridPoint{Zone: zone, Visible: visible} }
+	truth := &Truth{
+		Grid:   map[string][]GridPoint{"s0": {point("nose", true), point("nose", false), point("chin", true), point("forehead", false), point("", true)}},
+		Excess: map[string]map[string]float64{"s0": {"nose": 3, "forehead": 1}, "s1": {"nose": 2, "forehead": 0.9}},
+		Scars:  map[string]map[string]float64{"s0": {"nose": 4}},
+		Factor: map[string]map[string]float64{"s0": {"relief": 1, "scar_depth": 1, "pore_area": 1}, "s1": {"relief": 0.8, "scar_depth": 0.5, "pore_area": 0.7}},
+	}
+	s := &result.Series{Trends: []result.Trend{{Zone: "nose", Metric: "erythema_index", LatestSession: "s1"}},
+		Measurements: []result.Measurement{{Session: "s0", Zone: "forehead", Value: 1}}}
+	f := Findings{Visible: visibleZones(truth), Changes: []Change{{Zone: "nose", Metric: "erythema_index", Role: "primary", Comparable: true}}}
+	if len(f.Visible) != 2 || f.Visible[0] != "nose" || f.Visible[1] != "chin" {
+		t.Fatalf("visible %v, want nose and chin", f.Visible)
+	}
+	f.truth(s, truth)
+	if len(f.Changes) != 2*len(primary) {
+		t.Fatalf("%d rows, want one for each visible zone and primary metric", len(f.Changes))
+	}
+	for _, c := range f.Changes {
+		want := result.None()
+		switch c.Zone + " " + c.Metric {
+		case "nose erythema_index":
+			want = -1 + 0.1 // less what the forehead, its reference, lost
+		case "chin erythema_index":
+			want = 0.1
+		case "nose roughness_mid", "chin roughness_mid":
+			want = -20
+		case "nose pore_area_fraction", "chin pore_area_fraction":
+			want = -30
+		case "nose scar_contrast":
+			want = -50
+		}
+		if c.True.Known() != want.Known() || want.Known() && math.Abs(float64(c.True-want)) > 1e-9 {
+			t.Errorf("%s %s: true %v, want %v", c.Zone, c.Metric, c.True, want)
+		}
+		if first := c.Zone == "nose" && c.Metric == "erythema_index"; c.Comparable != first || !first && c.Verdict != result.NotComparable {
+			t.Errorf("%s %s: %+v", c.Zone, c.Metric, c)
+		}
+	}
+}
