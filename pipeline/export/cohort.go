@@ -1,0 +1,197 @@
+package export
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// cohortTable is cohort.csv of a run in the words of an export. Its rows come from
+// that file, not from persons.
+var cohortTable = Table{Name: "cohort", Meaning: "One row a contrast of a metric in a zone over the persons of the cohort. In the export only where it was made of the persons that are in the export.",
+	Key: []string{"view", "zone", "metric", "contrast"},
+	Columns: []Column{
+		colZone, colMetric, colUnit,
+		{"contrast", Text, "", "What is compared: visit:K the K-th visit, window:D the day D after the last treatment, each with the baseline; slope the change per 30 days; treated-untreated@C, side:A-B@C, arm:A-B@C, covariate:NAME@C differences of the contrast C. Sides and arms are codes unless they are single letters, left, right, yes or no.", "", ""},
+		{"n", Integer, "count", "Persons.", ">= 0", ""},
+		{"estimate", Float, "", "Estimate, in the unit of the row.", "", "too few persons; the reason says why"},
+		{"low", Float, "", "Lower end of the 95 % interval.", "", "no interval"},
+		{"high", Float, "", "Upper end of the 95 % interval.", "", "no interval"},
+		{"p", Float, "1", "Two-sided p-value of the test.", "0 to 1", "no test"},
+		{"p_adjusted", Float, "1", "The same, adjusted for the tests of its family.", "0 to 1", "no test"},
+		{"test", Text, "", "Test of the p-value.", "", "no test"},
+		{"responders", Integer, "count", "Persons whose change is for the better and at least their own smallest detectable change.", ">= 0", "not counted"},
+		{"worsened", Integer, "count", "Persons whose change is for the worse and at least their own smallest detectable change.", ">= 0", "not counted"},
+		{"responders_20", Integer, "count", "Responders who are better by 20 % of baseline or more.", ">= 0, at most responders", "not counted"},
+		{"responders_30", Integer, "count", "Responders who are better by 30 % of baseline or more.", ">= 0, at most responders", "not counted"},
+		{"responders_50", Integer, "count", "Responders who are better by 50 % of baseline or more.", ">= 0, at most responders", "not counted"},
+		{"missing", Integer, "count", "Persons of the cohort without a value here.", ">= 0", "not counted"},
+		{"sd", Float, "", "Standard deviation of the changes, in the unit of the row.", ">= 0", "too few persons"},
+		colView,
+		{"role", Text, "", "Whether it was named as the primary outcome beforehand.", "primary | exploratory", "not known"},
+		colReason,
+	}}
+
+// ErrCohort is wrapped where a cohort table must not be exported.
+var ErrCohort = errors.New("the cohort table is left out")
+
+// Cohort reads cohort.csv of a run and adds it to the export. persons is the number
+// of persons in the export: a row of more of them was made of somebody whom the
+// export does not have, and then nothing is added and the error wraps [ErrCohort].
+func (e *Writer) Cohort(r io.Reader, persons int) error {
+	in := csv.NewReader(r)
+	head, err := in.Read()
+	if err != nil {
+		return fmt.Errorf("cohort.csv: %w", err)
+	}
+	column := map[string]int{}
+	for i, h := range head {
+		column[bare(h)] = i
+	}
+	var rows [][]any
+	for {
+		rec, err := in.Read()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("cohort.csv: %w", err)
+		}
+		row, err := e.cohortRow(func(name string) string {
+			if i, ok := column[bare(name)]; ok {
+				return rec[i]
+			}
+			return ""
+		})
+		if err != nil {
+			line, _ := in.FieldPos(0)
+			return fmt.Errorf("cohort.csv:%d: %w", line, err)
+		}
+		if n, _ := row[4].(int); n > persons {
+			return fmt.Errorf("%w: it rests on %d persons or more, the export has %d; run `dermatrend cohort OUT` again for the same day", ErrCohort, n, persons)
+		}
+		rows = append(rows, row)
+	}
+	return e.table(cohortTable, rows)
+}
+
+// bare is a column's name without underscores, in which releases differed.
+func bare(name string) string { return strings.ReplaceAll(name, "_", "") }
+
+func (e *Writer) cohortRow(cell func(string) string) ([]any, error) {
+	var row []any
+	for _, c := range cohortTable.Columns {
+		text := cell(c.Name)
+		switch {
+		case c.Type == Text:
+			row = append(row, e.cohortText(c.Name, text))
+		case text == "":
+			row = append(row, nil)
+		case c.Type == Integer:
+			n, err := strconv.Atoi(text)
+			if err != nil {
+				return nil, fmt.Errorf("%s %q: expected a whole number", c.Name, text)
+			}
+			row = append(row, n)
+		default:
+			v, err := strconv.ParseFloat(text, 64)
+			if err != nil {
+				return nil, fmt.Errorf("%s %q: expected a number", c.Name, text)
+			}
+			row = append(row, v)
+		}
+	}
+	metric := row[1].(string)
+	if want, ok := e.units[metric]; !ok || want != row[2] && cell("unit") != "percent" {
+		return nil, fmt.Errorf("%w: %q in %q", ErrUnits, metric, cell("unit"))
+	}
+	index := func(name string) int {
+		return slices.IndexFunc(cohortTable.Columns, func(c Column) bool { return c.Name == name })
+	}
+	responders, _ := row[index("responders")].(int)
+	for _, name := range []string{"responders_20", "responders_30", "responders_50"} {
+		if n, ok := row[index(name)].(int); ok && n > responders {
+			return nil, fmt.Errorf("%s %d of %d responders: somebody is counted below the smallest detectable change", name, n, responders)
+		}
+	}
+	return row, nil
+}
+
+func (e *Writer) cohortText(name, text string) string {
+	switch name {
+	case "zone":
+		return e.key.zone(text)
+	case "view":
+		return e.key.view(text)
+	case "contrast":
+		return e.contrast(text)
+	case "role":
+		return known(text, "primary", "exploratory")
+	case "reason":
+		return reasonCodes(text)
+	case "metric":
+		if _, ok := e.units[text]; !ok {
+			return reasonOther
+		}
+	case "unit":
+		if _, ok := ucum[text]; !ok {
+			return reasonOther
+		}
+	case "test":
+		if strings.ContainsFunc(text, func(r rune) bool {
+			return r < ' ' || r > '~' || r >= '0' && r <= '9' || strings.ContainsRune(`/\@_`, r)
+		}) {
+			return reasonOther
+		}
+	}
+	return text
+}
+
+// contrast puts codes in the place of the names of arms and sides, and of
+// covariates that were not asked for.
+func (e *Writer) contrast(text string) string {
+	what, at, nested := strings.Cut(text, "@")
+	kind, names, named := strings.Cut(what, ":")
+	switch {
+	case kind == "slope" && !named, kind == "treated-untreated" && !named:
+	case kind == "visit" || kind == "window":
+		if _, err := strconv.Atoi(names); err != nil {
+			return reasonOther
+		}
+	case kind == "arm" || kind == "side":
+		a, b, two := strings.Cut(names, "-")
+		if !two {
+			return reasonOther
+		}
+		what = kind + ":" + e.group(a) + "-" + e.group(b)
+	case kind == "covariate":
+		if !slices.Contains(e.opts.Covariates, names) && !slices.Contains(knownCovariates, names) {
+			what = "covariate:" + e.key.arm(names)
+		}
+	default:
+		return reasonOther
+	}
+	if nested {
+		return what + "@" + e.contrast(at)
+	}
+	return what
+}
+
+// knownCovariates are those that the tool itself names.
+var knownCovariates = []string{"ita", "ita_deg", "age", "depth", "depth_mm", "needle_depth", "passes", "adjunct", "treatments", "concurrent"}
+
+// group is the name of an arm or side, where it may be shown as a covariate may.
+func (e *Writer) group(name string) string {
+	covariates := append(slices.Sorted(maps.Keys(e.opts.Shared)), "")
+	for _, covariate := range covariates {
+		if e.covariate(covariate, name) == name {
+			return name
+		}
+	}
+	return e.key.arm(name)
+}

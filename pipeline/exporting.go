@@ -1,0 +1,279 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/dermatrend/dermatrend/pipeline/consent"
+	"github.com/dermatrend/dermatrend/pipeline/export"
+	"github.com/dermatrend/dermatrend/pipeline/result"
+	"github.com/dermatrend/dermatrend/pipeline/study"
+)
+
+// scopeResearch is what consent has to cover for an export.
+const scopeResearch = "research"
+
+// cohortFile is the table of a cohort in an output folder.
+const cohortFile = "cohort.csv"
+
+// ExportOptions say what [Export] writes.
+type ExportOptions struct {
+	Dir        string     // folder to write; an earlier export there is replaced
+	AsOf       study.Date // day on which consent is looked at
+	Formats    []string   // csv, parquet, fhir, redcap; nil: all
+	Subjects   []string   // nil: all
+	Covariates []string   // of the manifests, that become columns
+	Version    string     // of the tool
+	// Study, where given, is asked for consent as its manifests and ledger say it
+	// now, and its ledger gets the export; without it, consent is what it was when
+	// the person was measured.
+	Study *study.Study
+	By    string // who exports, for the ledger
+}
+
+// ExportSummary says what an export holds, for the terminal: it names persons.
+type ExportSummary struct {
+	Exported int
+	Excluded []Excluded
+	Key      string // file of the key
+	Cohort   string // why the cohort table is not in it; empty where it is, or there is none
+	Head     string // of the ledger; empty without a study
+}
+
+// Excluded is a person who is not in an export.
+type Excluded struct{ Subject, Reason string }
+
+// Export writes what the folder out holds for research: de-identified, of persons
+// whose consent covers it. The folder is written whole or not at all. The key of
+// the codes lies beside it as DIR-key.csv; where there is one already, it is used
+// again, so that the same results give the same bytes.
+func Export(ctx context.Context, out string, o ExportOptions) (ExportSummary, error) {
+	if _, err := os.Stat(filepath.Join(out, runFile)); err != nil {
+		return ExportSummary{}, usagef("%s holds no results of a run: %w", out, err)
+	}
+	dir := filepath.Clean(o.Dir)
+	if err := exportable(out, dir); err != nil {
+		return ExportSummary{}, err
+	}
+	results, err := openOutdir(out)
+	if err != nil {
+		return ExportSummary{}, err
+	}
+	defer results.close()
+	x := exporter{out: out, opts: o, sum: ExportSummary{Key: dir + "-key.csv"}, shared: map[string]map[string]int{}}
+	if err := x.choose(ctx, results.earlier.ids()); err != nil {
+		return x.sum, err
+	}
+	if len(x.chosen) == 0 {
+		return x.sum, usagef("nobody's consent covers %s on %s: there is nothing to export", scopeResearch, o.AsOf)
+	}
+	key, err := export.LoadKey(x.sum.Key)
+	if errors.Is(err, fs.ErrNotExist) {
+		key, err = export.NewKey(), nil
+	}
+	if err != nil {
+		return x.sum, usagef("%w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+		return x.sum, err
+	}
+	staged, err := os.MkdirTemp(filepath.Dir(dir), ".dermatrend-export-*")
+	if err != nil {
+		return x.sum, err
+	}
+	defer os.RemoveAll(staged)
+	if err := x.write(ctx, staged, key); err != nil {
+		return x.sum, err
+	}
+	// The key first: codes that nobody can resolve would be of no use.
+	if err := key.Save(x.sum.Key); err != nil {
+		return x.sum, err
+	}
+	if o.Study != nil {
+		e := consent.Entry{Subjects: x.chosen, Scope: scopeResearch, AsOf: o.AsOf.String(), By: o.By, Note: "export"}
+		slices.Sort(e.Subjects)
+		x.sum.Head, err = consent.Release(ctx, o.Study.Root, e, staged, dir)
+		return x.sum, err
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return x.sum, err
+	}
+	return x.sum, os.Rename(staged, dir)
+}
+
+// exportable refuses a folder that would mix with results or with somebody's files.
+func exportable(out, dir string) error {
+	from, err := resolve(out)
+	if err != nil {
+		return err
+	}
+	to, err := resolve(dir)
+	if err != nil {
+		return err
+	}
+	for _, pair := range [][2]string{{from, to}, {to, from}} {
+		if rel, err := filepath.Rel(pair[0], pair[1]); err == nil && filepath.IsLocal(rel) {
+			return usagef("export: %s and %s lie in one another; an export leaves the clinic, choose a folder apart", dir, out)
+		}
+	}
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && len(entries) == 0, err == nil && export.IsExport(dir):
+		return nil
+	case err != nil:
+		return usagef("export: %w", err)
+	}
+	return usagef("export: %s is there already and is not an export alone; choose another folder", dir)
+}
+
+// exporter is one export.
+type exporter struct {
+	out    string
+	opts   ExportOptions
+	chosen []string
+	shared map[string]map[string]int // persons by covariate and value
+	sum    ExportSummary
+}
+
+// choose asks for the consent of each person.
+func (x *exporter) choose(ctx context.Context, ids []string) error {
+	for _, want := range x.opts.Subjects {
+		if !slices.Contains(ids, want) {
+			return usagef("there is no subject %q in %s", want, x.out)
+		}
+	}
+	var register *consent.Register
+	if x.opts.Study != nil {
+		var err error
+		if register, err = consent.NewRegister(ctx, x.opts.Study); err != nil {
+			return err
+		}
+	}
+	for _, id := range ids {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if len(x.opts.Subjects) > 0 && !slices.Contains(x.opts.Subjects, id) {
+			continue
+		}
+		s, err := result.LoadSubject(filepath.Join(x.out, id))
+		if err != nil {
+			return err
+		}
+		var ok bool
+		var why string
+		if register != nil {
+			ok, why = register.Covers(id, scopeResearch, x.opts.AsOf)
+		} else {
+			ok, why = study.Covers(statements(s.Consents), scopeResearch, x.opts.AsOf)
+		}
+		if !ok {
+			x.sum.Excluded = append(x.sum.Excluded, Excluded{id, why})
+			continue
+		}
+		x.chosen = append(x.chosen, id)
+		for name, value := range s.Covariates {
+			if x.shared[name] == nil {
+				x.shared[name] = map[string]int{}
+			}
+			x.shared[name][strings.TrimSpace(value)]++
+		}
+	}
+	return nil
+}
+
+// statements are recorded consents as consent is judged. A date that is not one
+// withdraws, and neither signs nor prolongs.
+func statements(recorded []result.Consent) []study.Consent {
+	var all []study.Consent
+	for _, c := range recorded {
+		s := study.Consent{Scope: c.Scope}
+		valid := true
+		for _, d := range []struct {
+			to   *study.Date
+			from string
+		}{{&s.Signed, c.Signed}, {&s.Expires, c.Expires}, {&s.Withdrawn, c.Withdrawn}} {
+			if d.from == "" {
+				continue
+			}
+			date, err := study.ParseDate(d.from)
+			*d.to, valid = date, valid && err == nil
+		}
+		if !valid {
+			s.Signed = study.Date{}
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// write fills the folder, persons in the order of their codes.
+func (x *exporter) write(ctx context.Context, dir string, key *export.Key) error {
+	o := export.Options{AsOf: x.opts.AsOf, Version: x.opts.Version, Covariates: x.opts.Covariates, Shared: x.shared,
+		ShippedSDC: shippedSDC.Name, Exclusions: map[string]int{}}
+	for _, f := range x.opts.Formats {
+		o.Formats = append(o.Formats, export.Format(f))
+	}
+	for _, e := range x.sum.Excluded {
+		o.Exclusions[e.Reason]++
+	}
+	w, err := export.Create(dir, key, o)
+	if err != nil {
+		return x.explain(err)
+	}
+	defer w.Abandon()
+	slices.SortFunc(x.chosen, func(a, b string) int { return strings.Compare(key.Code(a), key.Code(b)) })
+	for _, id := range x.chosen {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		s, err := result.LoadSubject(filepath.Join(x.out, id))
+		if err != nil {
+			return err
+		}
+		s.ID = id // the folder's name is what consent was looked up by
+		if err := w.Add(s); err != nil {
+			return x.explain(err)
+		}
+		x.sum.Exported++
+	}
+	if err := x.cohort(w); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+// cohort adds the cohort's table, if there is one that may leave.
+func (x *exporter) cohort(w *export.Writer) error {
+	f, err := os.Open(filepath.Join(x.out, cohortFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if len(x.opts.Subjects) > 0 {
+		x.sum.Cohort = "it is made of all persons, and some were chosen"
+		return nil
+	}
+	err = w.Cohort(f, len(x.chosen))
+	if errors.Is(err, export.ErrCohort) {
+		x.sum.Cohort = err.Error()
+		return nil
+	}
+	return x.explain(err)
+}
+
+// explain tells mistakes in what was given from failures.
+func (x *exporter) explain(err error) error {
+	if errors.Is(err, export.ErrUnits) || errors.Is(err, export.ErrCovariates) {
+		return usagef("%w", err)
+	}
+	return err
+}
