@@ -236,6 +236,11 @@ func phantomOf(c validate.Case) (fixtures.Study, error) {
 	}
 	s := fixtures.Study{Seed: c.StudySeed(), Subjects: 1, Sessions: c.Sessions, W: c.Width, H: c.Width * 4 / 3, PxPerMM: c.PxPerMM,
 		Course: course, Nuisance: nuisanceOf(c), NoisyFirst: true, First: phantomDay}
+	if c.Trick() {
+		if s.Trick, ok = fixtures.TrickNamed(c.Nuisance); !ok {
+			return fixtures.Study{}, fmt.Errorf("there is no trick %q", c.Nuisance)
+		}
+	}
 	for _, t := range fixtures.Tones {
 		if t.String() == c.Tone {
 			s.Tones = []fixtures.Tone{t}
@@ -247,8 +252,11 @@ func phantomOf(c validate.Case) (fixtures.Study, error) {
 	return s, nil
 }
 
-// nuisanceOf are the flaws of a case: all, or one of them alone.
+// nuisanceOf are the flaws of a case: all, one of them alone, or none beside a trick.
 func nuisanceOf(c validate.Case) fixtures.Nuisance {
+	if c.Trick() {
+		return fixtures.Nuisance{}
+	}
 	n := fixtures.FullNuisance.Times(c.Level)
 	switch c.Nuisance {
 	case "exposure":

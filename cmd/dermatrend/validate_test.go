@@ -12,7 +12,7 @@ import (
 
 // Every case of the plans can be rendered as it says.
 func TestCasesCanBeRendered(t *testing.T) {
-	alone := map[string]fixtures.Nuisance{}
+	alone, tricks := map[string]fixtures.Nuisance{}, map[string]bool{}
 	for _, c := range append(validate.Plan(true, 1, 6), validate.Plan(false, 1, 6)...) {
 		s, err := phantomOf(c)
 		if err != nil {
@@ -28,10 +28,19 @@ func TestCasesCanBeRendered(t *testing.T) {
 			}
 			continue
 		}
+		if c.Trick() {
+			if tricks[c.Nuisance] = true; s.Trick.Name != c.Nuisance {
+				t.Errorf("%s: trick %q", c.Name(), s.Trick.Name)
+			}
+			continue
+		}
 		alone[c.Nuisance] = s.Nuisance
 		if s.Nuisance == (fixtures.Nuisance{}) {
 			t.Errorf("%s has no flaw", c.Name())
 		}
+	}
+	if len(tricks) != len(fixtures.Tricks) {
+		t.Errorf("%d tricks of %d", len(tricks), len(fixtures.Tricks))
 	}
 	seen := map[fixtures.Nuisance]string{}
 	for name, n := range alone {

@@ -77,7 +77,7 @@ func Compare(c Case, dir string, carried []result.CarriedPoint, t *Truth) (Findi
 	s := &person.Series[0]
 	f := findingsOf(c, &person, s)
 	f.Photos = len(t.Photos)
-	if len(f.Rejections) < f.Photos {
+	if len(f.Rejections) < f.Photos && !c.Trick() {
 		places, turn, err := regions(dir, s, t)
 		if f.PupilTurnDeg = result.Number(turn); err != nil {
 			f.PupilTurnDeg = result.None()

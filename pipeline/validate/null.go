@@ -79,6 +79,10 @@ func nullSeries(w *writer, all []Findings) {
 	case w.part.nuisance == RealPhotos:
 		falseTarget = Target{"<=", 5}
 	}
+	seriesTarget := falseTarget
+	if slices.Contains(tricks, w.part.nuisance) {
+		seriesTarget = Target{"<=", 0}
+	}
 	improved := func(f Findings, in func(string) bool) bool {
 		return slices.ContainsFunc(f.Changes, func(c Change) bool {
 			return c.Role == "primary" && c.Verdict == result.Improved && in(c.Zone)
@@ -93,7 +97,7 @@ func nullSeries(w *writer, all []Findings) {
 		}
 		w.add("primary", "", stat, share(hit, len(null)), "percent", len(null), target)
 	}
-	inZones("series_with_false_improved", func(string) bool { return true }, falseTarget)
+	inZones("series_with_false_improved", func(string) bool { return true }, seriesTarget)
 	if w.part.nuisance == RealPhotos {
 		inZones("series_with_false_improved_forehead_nose", func(z string) bool { return z == "forehead" || z == "nose" }, falseTarget)
 		w.realComparable(all)

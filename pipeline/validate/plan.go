@@ -3,6 +3,7 @@ package validate
 import (
 	"cmp"
 	"fmt"
+	"slices"
 )
 
 // Case is one rendered series: a person, a course of the skin, and the flaws of
@@ -39,6 +40,14 @@ const (
 // nuisances are the flaws that a case may have alone.
 var nuisances = []string{"exposure", "white_balance", "gradient", "blur", "pose", "scale", "jpeg"}
 
+// tricks are the names of what may be done to the photos of a series, to make skin
+// look better than it is, instead of a nuisance.
+var tricks = []string{"blurred_before", "blurred_after", "brighter_after", "warmer_after", "light_from_side_to_front", "nearer_after",
+	"smoothing_filter_after", "half_size_after", "mirrored_after", "another_person_after"}
+
+// Trick tells that the last photo is not what the truth says.
+func (c Case) Trick() bool { return slices.Contains(tricks, c.Nuisance) }
+
 // Tones of the cases. Brown skin, the darkest that redness can be judged on, has
 // fewer series than the others.
 var Tones = []string{"light", "intermediate", "dark", "brown"}
@@ -63,12 +72,16 @@ func (c Case) StudySeed() uint64 {
 // Carries tells whether surface points of the case are carried, to see how far they
 // are off: that takes as long again as finding the faces, and a part of the cases
 // says enough.
-func (c Case) Carries() bool { return !c.Makes() && (c.Null() || c.Course == "better30") }
+func (c Case) Carries() bool { return !c.Makes() && !c.Trick() && (c.Null() || c.Course == "better30") }
 
 // Seconds is about what a case costs of one core, by the pixels of its photos: 0.7 s
-// a megapixel to render and 0.7 s to measure, and a second to start.
+// a megapixel to render, 0.7 s to measure and 0.2 s to carry points, and a second to
+// start.
 func (c Case) Seconds() float64 {
 	megapixels := float64(c.Sessions) * float64(c.Width) * float64(c.Width) * 4 / 3 / 1e6
+	if c.Carries() {
+		return 1 + 1.6*megapixels
+	}
 	return 1 + 1.4*megapixels
 }
 
@@ -102,8 +115,8 @@ func sized(c Case, pxPerMM float64) Case {
 // null series (odd seed) and one that gets better by 30 % (even seed) of each tone,
 // at 14 px/mm. The full one uses the seeds from first to last, at 22 px/mm: null
 // series of all seeds at half the nuisance and of two in five at the full one, each
-// flaw alone, and courses of the skin on even seeds; and null series at coarser
-// scales.
+// flaw alone, courses of the skin, and tricks on even seeds; and null series at
+// coarser scales.
 func Plan(quick bool, first, last uint64) []Case {
 	var cases []Case
 	seen := map[string]bool{}
@@ -144,6 +157,11 @@ func Plan(quick bool, first, last uint64) []Case {
 	}
 	for _, flaw := range nuisances {
 		add(Case{Seed: even, Tone: "intermediate", Course: "none", Nuisance: flaw, Level: full})
+	}
+	for _, trick := range tricks {
+		for _, tone := range mainTones[:2] {
+			add(Case{Seed: even, Tone: tone, Course: "none", Nuisance: trick, Level: full, PxPerMM: quickScale})
+		}
 	}
 	for _, s := range coarser {
 		null(mainTones, s.seeds, mild, s.pxPerMM)

@@ -157,7 +157,7 @@ func Summarise(all []Findings) []Row {
 	rows = append(rows, sections(decided, recovered, nullSeries, power)...)
 	if ok {
 		for _, r := range sections(all, nullSeries, power) {
-			if r.Section += " as shipped"; r.Tone != "" {
+			if r.Section += " as shipped"; r.Tone != "" || slices.Contains(tricks, r.Nuisance) {
 				r.Target = Target{}
 			}
 			rows = append(rows, r)
@@ -202,7 +202,9 @@ func (r Row) Describe() string {
 	switch {
 	case r.Nuisance == RealPhotos:
 		line += ", real photos"
-	case r.Nuisance == AllNuisances && r.Level == full:
+	case r.Nuisance != AllNuisances:
+		line += ", " + r.Nuisance
+	case r.Level == full:
 		line += ", full nuisance"
 	}
 	return line
