@@ -102,6 +102,11 @@ func commonSkin(r *seriesRun) error {
 			if s.skinAtBase, err = s.toShot.MaskToBase(s.skin); err != nil {
 				return err
 			}
+			for i, known := range s.toShot.Known().Pix {
+				if known == 0 { // it may be the skin beside it
+					s.skinAtBase.Pix[i] = 0
+				}
+			}
 		}
 	}
 	for i := range r.zones {
@@ -160,7 +165,7 @@ func (r *seriesRun) shareZone(s *shot, z *zoneOutline, common cv.Gray, whole int
 		r.result.Comparability = append(r.result.Comparability, row)
 	}
 	if share := float64(cover) / float64(whole); share < minZoneCover {
-		zs.refused = fmt.Sprintf("only %.0f %% of the zone's skin can be seen (at least %.0f %% is needed): hair, shadow, glare, or turned away", 100*share, 100*minZoneCover)
+		zs.refused = fmt.Sprintf("only %.0f %% of the zone's skin can be seen and found again (at least %.0f %% is needed): hair, shadow, glare, turned away, or another expression", 100*share, 100*minZoneCover)
 	}
 	if zs.refused == "" {
 		for i := range common.Pix {

@@ -101,7 +101,8 @@ func TestCarriedPoints(t *testing.T) {
 		t.Fatal(err)
 	}
 	from, to := a.truth.Grid(3), b.truth.Grid(3)
-	var errs, around []float64
+	var errs, sure, around []float64
+	known := m.Known()
 	for i, p := range from {
 		if !p.Visible || !to[i].Visible || p.Zone == fixtures.ZoneNone {
 			continue
@@ -112,6 +113,10 @@ func TestCarriedPoints(t *testing.T) {
 			continue
 		}
 		errs = append(errs, math.Hypot(x-to[i].X, y-to[i].Y)/b.truth.PxPerMM)
+		u, v := a.Frame.FromPhoto(p.X, p.Y)
+		if known.Pix[int(math.Round(v))*known.W+int(math.Round(u))] != 0 {
+			sure = append(sure, errs[len(errs)-1])
+		}
 		bx, by, ok := m.ToBase(x, y)
 		if !ok {
 			t.Errorf("the point %.0f, %.0f does not come back", x, y)
@@ -126,6 +131,9 @@ func TestCarriedPoints(t *testing.T) {
 	}
 	if p := quantile(errs, 0.95); p > 0.5 {
 		t.Errorf("95th percentile %.3f mm, want at most 0.5", p)
+	}
+	if p := quantile(sure, 0.99); p > 0.5 || len(sure) < len(errs)*9/10 {
+		t.Errorf("%d points are known, of them the 99th percentile %.3f mm, want at most 0.5", len(sure), p)
 	}
 	if p := quantile(around, 1); p > 0.3 {
 		t.Errorf("there and back misses by up to %.3f frame px, want at most 0.3", p)

@@ -6,6 +6,26 @@ import (
 	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
 )
 
+// knownTo is the error, in units of the frame, up to which the place of skin counts
+// as known: 0.5 mm for pupils 63 mm apart. Of 8877 places on the skin of 12 rendered
+// pairs (mild pose, light and blur) that pass, 12 are carried wrongly by more than
+// that; of the 43 that do not, 23.
+const knownTo = 0.008
+
+// Known marks, in the baseline's frame, where the map is known to about 0.5 mm: where
+// a map back that was estimated on its own leads to the same place again. It is not
+// at the rim of the face or of the photo, on skin without any marks, and where the
+// skin itself has changed its shape.
+func (m *Map) Known() cv.Gray {
+	known := cv.NewGray(m.miss.W, m.miss.H)
+	for i, e := range m.miss.Pix {
+		if float64(e) <= knownTo*m.base.Unit {
+			known.Pix[i] = 255
+		}
+	}
+	return known
+}
+
 // ZoneError is the 90th percentile, over a zone, of the distance by which a
 // position misses itself when the map to the photo is followed by one back that was
 // estimated on its own; in per cent of the frame's unit, the inter-pupil distance.

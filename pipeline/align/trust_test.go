@@ -84,7 +84,7 @@ func TestZoneStretch(t *testing.T) {
 }
 
 // TestZoneError: where the target's skin says nothing any more, the error is larger
-// than where it does.
+// than where it does, and the map does not claim to know.
 func TestZoneError(t *testing.T) {
 	a := baseline()
 	b := a
@@ -107,6 +107,23 @@ func TestZoneError(t *testing.T) {
 	t.Logf("error of a cheek that is seen %.3f %%, of one that is painted over %.3f %%", seen, lost)
 	if !(seen < 0.5) {
 		t.Errorf("error of a cheek that is seen: %.2f %% of the inter-pupil distance", seen)
+	}
+	known := m.Known()
+	share := func(x, y, r float64) float64 {
+		in, all := 0.0, 0.0
+		m.eachIn(disc(a.Frame.W, a.Frame.H, x, y, r), func(x, y int) {
+			all++
+			if known.Pix[y*known.W+x] != 0 {
+				in++
+			}
+		})
+		return in / all
+	}
+	if s := share(140, 400, 40); s < 0.98 {
+		t.Errorf("the map is known on %.2f of a cheek that is seen", s)
+	}
+	if s := share(380, 400, 40); s > 0.5 {
+		t.Errorf("the map is known on %.2f of a cheek that is painted over", s)
 	}
 	if !(lost > 2*seen) {
 		t.Errorf("error of a cheek that is painted over: %.2f %%, of the other one %.2f %%", lost, seen)
