@@ -42,6 +42,7 @@ import (
 	"encoding/base32"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -103,16 +104,17 @@ const primaryWindow = 90
 
 // Cohort collects persons, one at a time, keeping only what the analysis needs.
 type Cohort struct {
-	opts    Options
-	windows []Window
-	first   result.Subject // of those that entered, without its series: all must be measured alike
-	persons []person
-	cells   map[place]*cell
-	catalog map[string]*metrics.Metric
-	units   map[string]unitOf
-	sources map[string]bool // of smallest detectable changes
-	reps    []result.Replicates
-	flow    flow
+	opts     Options
+	windows  []Window
+	first    result.Subject // of those that entered, without its series: all must be measured alike
+	persons  []person
+	subjects map[string]string // by code
+	cells    map[place]*cell
+	catalog  map[string]*metrics.Metric
+	units    map[string]unitOf
+	sources  map[string]bool // of smallest detectable changes
+	reps     []result.Replicates
+	flow     flow
 }
 
 // unitOf is a metric's unit, and who had it first.
@@ -160,7 +162,7 @@ func New(o Options) (*Cohort, error) {
 	if o.Windows == nil {
 		o.Windows = DefaultWindows()
 	}
-	c := &Cohort{opts: o, windows: slices.Clone(o.Windows), cells: map[place]*cell{}, catalog: map[string]*metrics.Metric{}, units: map[string]unitOf{}, sources: map[string]bool{}}
+	c := &Cohort{opts: o, windows: slices.Clone(o.Windows), subjects: map[string]string{}, cells: map[place]*cell{}, catalog: map[string]*metrics.Metric{}, units: map[string]unitOf{}, sources: map[string]bool{}}
 	if p := o.Primary; p != nil {
 		day := c.primaryDay()
 		if !slices.ContainsFunc(c.windows, func(w Window) bool { return w.Days == day }) {
@@ -199,6 +201,10 @@ func (c *Cohort) Add(s result.Subject) error {
 		treatedKnown: s.TreatedZones != nil, treated: map[string]bool{},
 		treatments: s.Treatments, series: map[string]*series{},
 	}
+	if other, taken := c.subjects[p.code]; taken {
+		return fmt.Errorf("%s and %s have the same code", s.ID, other)
+	}
+	c.subjects[p.code] = s.ID
 	for _, z := range s.TreatedZones {
 		p.treated[z] = true
 	}
@@ -269,11 +275,11 @@ func (e MixedError) Error() string {
 func (c *Cohort) code(id string) string {
 	h := hmac.New(sha256.New, c.opts.Key)
 	h.Write([]byte(id))
-	return "C" + strings.ToUpper(base32.StdEncoding.EncodeToString(h.Sum(nil))[:8])
+	return "C" + base32.StdEncoding.EncodeToString(h.Sum(nil))[:8]
 }
 
-// Code is the code of a person, for the key file of this export.
-func (c *Cohort) Code(id string) string { return c.code(id) }
+// Codes says which code is which person, for the key file of this export.
+func (c *Cohort) Codes() map[string]string { return maps.Clone(c.subjects) }
 
 // acc adds up the photos of one session.
 type acc struct {

@@ -180,8 +180,9 @@ func slopes(persons []trend.Person) outcome {
 	return o
 }
 
-// ordered tests for change from visit to visit, given complete rows. Its estimate
-// is the mean rank correlation of a person's values with the order of the visits.
+// ordered tests for change from visit to visit, given complete rows (Page 1963):
+// whether the order of anybody's visits is more than chance. Its estimate is the
+// mean rank correlation of a person's values with that order.
 func ordered(table [][]float64) outcome {
 	o := nothing(len(table), "")
 	r, err := trend.Page(table)
@@ -192,11 +193,31 @@ func ordered(table [][]float64) outcome {
 	k := float64(r.K)
 	o.estimate = (r.L - r.Expected) / (float64(r.N) * k * (k*k - 1) / 12)
 	o.p, o.test = r.P, testPageNormal
-	o.reason = "mean rank correlation with the order of the visits; it has no interval"
+	o.reason = "no interval; finds too much where persons drift each their own way, which typical_order allows for"
 	if r.Exact {
 		o.test = testPage
 	}
 	return o
+}
+
+// order is the rank correlation of values with their order, -1..1, tied values
+// sharing their mean rank.
+func order(values []float64) float64 {
+	k := float64(len(values))
+	sum := 0.0
+	for i, v := range values {
+		rank := 0.5
+		for _, w := range values {
+			switch {
+			case w < v:
+				rank++
+			case w == v: // v itself too
+				rank += 0.5
+			}
+		}
+		sum += (float64(i+1) - (k+1)/2) * rank
+	}
+	return 12 * sum / (k * (k*k - 1))
 }
 
 // spread is the standard deviation; NaN below two values.

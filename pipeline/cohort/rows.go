@@ -365,7 +365,8 @@ func ownSlope(days, values []float64) (float64, bool) {
 	return slopeDays * sxy / sxx, sxx > 0
 }
 
-// page adds the row of Page's test over the visits that most have.
+// page adds the rows of Page's test over the visits that most have, and of the
+// persons' own rank correlations with the order.
 func (a *analysis) page(l *cell) {
 	to := a.pageTo[l.view]
 	if to == 0 {
@@ -384,10 +385,18 @@ func (a *analysis) page(l *cell) {
 		}
 		table = append(table, m.values[:to+1])
 	}
-	row := a.row(l, fmt.Sprintf("ordered:%d", to), ordered(table))
-	row.Unit = "1"
-	a.miss(&row, missing)
-	a.rows = append(a.rows, row)
+	correlations := make([]float64, len(table))
+	for i, values := range table {
+		correlations[i] = order(values)
+	}
+	for _, r := range []result.CohortRow{
+		a.row(l, fmt.Sprintf("ordered:%d", to), ordered(table)),
+		a.row(l, fmt.Sprintf("typical_order:%d", to), oneSample(correlations)),
+	} {
+		r.Unit = "1"
+		a.miss(&r, missing)
+		a.rows = append(a.rows, r)
+	}
 }
 
 // coursesOf are the values of a cell, person by person.

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"encoding/csv"
 	"errors"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -61,7 +63,10 @@ const (
 //	slope                      change per 30 days, all visits
 //	ordered:K                  from visit to visit, the baseline and K after it, of the
 //	                           persons who have them all; the estimate is the mean
-//	                           rank correlation with their order, -1..1
+//	                           rank correlation with their order, -1..1 (Page's test: is
+//	                           the order of anybody's visits more than chance)
+//	typical_order:K            the same correlations, as a sample of persons who may each
+//	                           drift their own way: does the typical one change
 //	treated-untreated@C        difference in differences of the zones, C one of the above
 //	side:A-B@C                 split face: side A against side B of the same persons
 //	arm:A-B@C                  between the persons of two arms
@@ -140,6 +145,7 @@ const (
 	CohortFile       = "cohort.csv"
 	CohortFlowFile   = "cohort_flow.csv"
 	CohortClaimsFile = "cohort_claims.csv"
+	CohortKeyFile    = "cohort-key.csv" // which code is whom: never leaves the clinic
 )
 
 // cohortHead are the columns of cohort.csv, a contract as those of the tables.
@@ -176,6 +182,16 @@ func WriteCohort(dir string, c Cohort) error {
 		rows = append(rows, []string{l.Claim, l.Published.Cell(), l.Own.Cell(), l.Low.Cell(), l.High.Cell(), strconv.Itoa(l.Responders), strconv.Itoa(l.N), l.Counted, l.Reason})
 	}
 	return writeCSV(filepath.Join(dir, CohortClaimsFile), "claim,published_pct,own_pct,low,high,responders,n,counted,reason", rows)
+}
+
+// WriteCohortKey writes which code is which person to dir, where the file must not
+// exist yet. It is the one file of a cohort that names anybody.
+func WriteCohortKey(dir string, subjects map[string]string) error {
+	var rows [][]string
+	for _, code := range slices.Sorted(maps.Keys(subjects)) {
+		rows = append(rows, []string{code, subjects[code]})
+	}
+	return writeCSV(filepath.Join(dir, CohortKeyFile), "code,subject", rows)
 }
 
 func countIf(ok bool, n int) string {
