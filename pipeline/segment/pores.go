@@ -29,6 +29,10 @@ const (
 	poreMinCurve    = 0.28  // smaller over larger curvature; a stroke has none along itself
 	poreMaxAxes     = 2.2   // elongation of the half-depth area; pores lengthen with age, hairs are longer
 	poreMaxRadiusMM = 0.55  // of the half-depth area
+	poreMinMM       = 0.18  // diameter; what is finer is relief, and no expert counts it
+	poreRing        = 0.9   // radius of the ring that a pore stands out from, in its diameters
+	poreProminence  = 0.6   // depth below the ring, as part of the frozen response of its scale
+	poreFalsePerCM2 = 20    // bright blobs that may pass, before their shape is looked at
 )
 
 // poreSigmas are the scales in pixels. The blur of the photo widens what a pore
@@ -43,6 +47,11 @@ func poreSigmas(g grid) []float64 {
 
 // poreThresholds freezes the response, in OD, from which a blob of each diameter
 // counts.
+//
+// No pore is bright, so the bright blobs of the baseline show how often relief,
+// gloss and noise alone would pass: where more than poreFalsePerCM2 do, as on dark
+// skin with its strong gloss, the thresholds rise until they do not. (A target-decoy
+// search: Elias and Gygi 2007, Nat Methods 4:207.)
 func poreThresholds(g grid) ([]float64, error) {
 	scales, err := blobScales(g.od[green], poreSigmas(g))
 	if err != nil {
@@ -60,14 +69,30 @@ func poreThresholds(g grid) ([]float64, error) {
 		}
 		out = append(out, max(poreMADs*sd, poreFloorOD, poreNoiseSDs*g.noise*noiseGain(s.sigma)))
 	}
+	for _, s := range scales[:len(out)] {
+		for i, v := range s.response.Pix {
+			s.response.Pix[i] = -v
+		}
+	}
+	bright := spaced(porePeaks(scales, out, inner), g.w, poreSpacingMM*g.scale)
+	area := 0
+	for _, m := range inner.Pix {
+		area += int(m / 255)
+	}
+	if n := poreFalsePerCM2 * area / int(100*g.scale*g.scale); n < len(bright) {
+		for i := range out {
+			out[i] *= bright[n].score
+		}
+	}
 	return out, nil
 }
 
 // candidate is a local maximum of the pore response.
 type candidate struct {
-	at    int // pixel index
-	scale int
-	score float64 // response over threshold
+	at        int // pixel index
+	scale     int
+	threshold float64 // of that scale
+	score     float64 // response over threshold
 }
 
 // findPores returns the pores of g outside exclude, by y and x.
@@ -121,7 +146,7 @@ func porePeaks(scales []blobScale, thresholds []float64, mask cv.Gray) []candida
 			// equal neighbours one is taken.
 			if v > score[i-w-1] && v > score[i-w] && v > score[i-w+1] && v > score[i-1] &&
 				v >= score[i+1] && v >= score[i+w-1] && v >= score[i+w] && v >= score[i+w+1] {
-				out = append(out, candidate{at: i, scale: int(best[i]), score: float64(v)})
+				out = append(out, candidate{at: i, scale: int(best[i]), threshold: thresholds[best[i]], score: float64(v)})
 			}
 		}
 	}
@@ -177,7 +202,30 @@ func measurePore(g grid, scales []blobScale, c candidate, seen []bool) (metrics.
 	if r.open || r.elongation > poreMaxAxes || half <= 0 {
 		return metrics.Object{}, false
 	}
-	return g.pore(r.cx, r.cy, sigma, amplitude), true
+	o := g.pore(r.cx, r.cy, sigma, amplitude)
+	if o.Diameter < poreMinMM*g.scale || prominence(scales[0].smooth, o.X, o.Y, max(2, poreRing*o.Diameter)) < poreProminence*c.threshold {
+		return metrics.Object{}, false
+	}
+	return o, true
+}
+
+// prominence is how far p at (x, y) rises above nine tenths of the ring around it:
+// about its whole depth for a pit on its own, little where furrows cross, as they go
+// on through the ring. 0 where the ring lies outside.
+func prominence(p cv.Plane, x, y, radius float64) float64 {
+	const points = 24
+	ring := make([]float32, 0, points)
+	for k := range points {
+		sin, cos := math.Sincos(2 * math.Pi * float64(k) / points)
+		u, v := int(math.Round(x+radius*cos)), int(math.Round(y+radius*sin))
+		if u < 0 || v < 0 || u >= p.W || v >= p.H {
+			return 0
+		}
+		ring = append(ring, p.Pix[v*p.W+u])
+	}
+	slices.Sort(ring)
+	centre := p.Pix[int(math.Round(y))*p.W+int(math.Round(x))]
+	return float64(centre - ring[points*9/10])
 }
 
 // discMean is the mean of a Gaussian of amplitude 1 over the disc of diameter
