@@ -70,16 +70,16 @@ func newValidation(in *invocation, c validateCommand, work string) (*validation,
 	return v, nil
 }
 
-// each does something with every case, the longest first, and tells how it gets on.
-// The first error ends it.
-func (v *validation) each(cases []validate.Case, do func(i int) (how string, err error)) error {
+// each does something with every case and tells how it gets on. times is how much
+// longer it takes than to render and measure. The first error ends it.
+func (v *validation) each(cases []validate.Case, times float64, do func(i int) (how string, err error)) error {
 	ctx, cancel := context.WithCancelCause(v.ctx)
 	defer cancel(nil)
 	v.ctx, v.total, v.done, v.began, v.spent, v.planned = ctx, len(cases), 0, time.Now(), 0, 0
 	for _, c := range cases {
 		v.planned += c.Seconds()
 	}
-	fmt.Fprintf(v.log, "%s, %d at once: about %.0f minutes\n", count(len(cases), "series"), v.jobs, v.planned/60/float64(v.jobs))
+	fmt.Fprintf(v.log, "%s, %d at once: about %.0f minutes on two free cores\n", count(len(cases), "series"), v.jobs, times*v.planned/60/float64(min(v.jobs, 2)))
 	next := make(chan int)
 	var wg sync.WaitGroup
 	for range v.jobs {
@@ -129,7 +129,7 @@ func (v *validation) tell(c validate.Case, how string, took time.Duration) {
 // run gives the findings of all cases and measures those that are not finished.
 func (v *validation) run(cases []validate.Case) ([]validate.Findings, error) {
 	all := make([]validate.Findings, len(cases))
-	err := v.each(cases, func(i int) (how string, err error) {
+	err := v.each(cases, 1, func(i int) (how string, err error) {
 		c := cases[i]
 		dir := filepath.Join(v.work, c.Name())
 		f, ok := v.finished(dir, c)

@@ -124,8 +124,8 @@ func span(x ...float64) (low, high float64) {
 	return low - pad, high + pad
 }
 
-// agreementPlot is a Bland-Altman plot of the changes at the mild nuisance, null
-// series included. The difference stands over the true change, not over the mean of
+// agreementPlot is a Bland-Altman plot of the changes at the mild nuisance and the
+// finest scale, null series included. The difference stands over the true change, not over the mean of
 // both, since the truth has no error (Krouwer 2008).
 func agreementPlot(all []Findings, metric string) template.HTML {
 	p := plot{title: metric, xLabel: "true change", yLabel: "measured − true"}
@@ -135,8 +135,9 @@ func agreementPlot(all []Findings, metric string) template.HTML {
 	}
 	var points []point
 	var xs, ds []float64
+	finest := finestOf(all)
 	for _, f := range all {
-		if f.Case.Nuisance != AllNuisances || f.Case.Level != mild {
+		if f.Case.Nuisance != AllNuisances || f.Case.Level != mild || f.Case.PxPerMM != finest {
 			continue
 		}
 		for _, c := range f.Changes {

@@ -103,10 +103,7 @@ func (g part) rough() bool { return g.nuisance == AllNuisances && g.level == ful
 // parts lists the mild nuisance at the finest scale, each tone of it, then the other
 // nuisances, levels and scales, of all tones and of each where there are several.
 func parts(all []Findings) []part {
-	finest := 0.0
-	for _, f := range all {
-		finest = max(finest, f.Case.PxPerMM)
-	}
+	finest := finestOf(all)
 	seen := map[part]bool{}
 	var out []part
 	add := func(tone string, c Case) {
@@ -132,6 +129,15 @@ func parts(all []Findings) []part {
 			cmp.Compare(slices.Index(Tones, a.tone), slices.Index(Tones, b.tone)))
 	})
 	return out
+}
+
+// finestOf is the finest scale of the cases.
+func finestOf(all []Findings) float64 {
+	finest := 0.0
+	for _, f := range all {
+		finest = max(finest, f.Case.PxPerMM)
+	}
+	return finest
 }
 
 // writer collects the rows of one section and group.
