@@ -74,9 +74,13 @@ func (c cohortCommand) Run(in *invocation) error {
 		fmt.Fprintln(in.stdout)
 	}
 	for _, r := range all.Rows {
-		if r.Role == result.RolePrimary {
-			fmt.Fprintf(in.stdout, "primary: %s %s %s %s: %s %s (95 %% %s to %s), p %s, adjusted %s, n = %d\n", r.View, r.Zone, r.Metric, r.Contrast,
-				cell(r.Estimate), r.Unit, cell(r.Low), cell(r.High), cell(r.P), cell(r.PAdjusted), r.N)
+		switch {
+		case r.Role != result.RolePrimary:
+		case !r.P.Known():
+			fmt.Fprintf(in.stdout, "primary: %s %s %s %s: no test, n = %d (%s)\n", r.View, r.Zone, r.Metric, r.Contrast, r.N, r.Reason)
+		default:
+			fmt.Fprintf(in.stdout, "primary: %s %s %s %s: %s %s (95 %% %s to %s), p %.3g, adjusted %.3g, n = %d\n", r.View, r.Zone, r.Metric, r.Contrast,
+				cell(r.Estimate), r.Unit, cell(r.Low), cell(r.High), float64(r.P), float64(r.PAdjusted), r.N)
 		}
 	}
 	if !all.Methods.Primary.Named {

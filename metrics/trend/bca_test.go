@@ -111,3 +111,29 @@ func TestBCaDegenerate(t *testing.T) {
 	_, err = trend.BCa(5, fragile, 0, 1)
 	is(t, "often undefined", err, trend.ErrNotFinite)
 }
+
+// The expanded interval reads all resamples at the levels of Hesterberg 2015: z
+// replaced by t(n-1)*sqrt(n/(n-1)), here 2.77645*sqrt(5/4).
+func TestBCaExpanded(t *testing.T) {
+	xs := []float64{1, 2, 3, 5, 9}
+	b := must(trend.BCa(5, meanOf(xs), 0, 0))(t)
+	var all []float64
+	for code := range 3125 {
+		sum := 0.0
+		for range 5 {
+			sum += xs[code%5]
+			code /= 5
+		}
+		all = append(all, sum/5)
+	}
+	z := 2.77645 * math.Sqrt(1.25)
+	level := func(z float64) float64 {
+		w := .0686352 + z
+		return .5 * math.Erfc(-(.0686352+w/(1-.0592927*w))/math.Sqrt2)
+	}
+	near(t, "low", b.Expanded.Low, must(trend.Quantile7(all, level(-z)))(t), 2)
+	near(t, "high", b.Expanded.High, must(trend.Quantile7(all, level(z)))(t), 2)
+	if !(b.Expanded.Low < b.BCa.Low && b.BCa.High < b.Expanded.High) {
+		t.Errorf("%v is not wider than %v", b.Expanded, b.BCa)
+	}
+}

@@ -134,8 +134,9 @@ func sumSquares(xs []float64) float64 {
 	return s
 }
 
-// normalTail is P(Z >= z) for a standard normal Z.
-func normalTail(z float64) float64 { return distuv.UnitNormal.Survival(z) }
+// normalTail is P(Z >= z) for a standard normal Z. (distuv's Survival subtracts from
+// 1 and is 0 from z = 8.3 on.)
+func normalTail(z float64) float64 { return math.Erfc(z/math.Sqrt2) / 2 }
 
 // twoSided turns a standard normal statistic into a two-sided p-value.
 func twoSided(z float64) float64 {

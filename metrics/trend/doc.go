@@ -11,10 +11,11 @@
 //
 // # A cohort
 //
-// [SignedRank], [SignFlip], [Friedman] and [Page] are exact where the size allows
-// and conditional on the ties that were observed; each result says whether it is
-// exact. [FitMixed] and [SlopeSummary] estimate the mean slope, [BCa] gives an
-// interval for anything else. [Holm] and [BenjaminiHochberg] adjust.
+// [SignedRank], [SignFlip], [MannWhitney], [Friedman] and [Page] are exact where the
+// size allows and conditional on the ties that were observed; each result says
+// whether it is exact. [FitMixed] and [SlopeSummary] estimate the mean slope,
+// [Regress] the effect of a covariate, [Proportion] a share, [BCa] gives an interval
+// for anything else. [Holm] and [BenjaminiHochberg] adjust.
 //
 // # Undefined is not zero
 //

@@ -174,6 +174,18 @@ func TestRegress(t *testing.T) {
 	if math.Abs(small.P-1./12) > .02 {
 		t.Errorf("p = %v, want about 1/12", small.P)
 	}
+	// Beyond 100 pairs Student's test: it agrees with the permutations before.
+	rng := rand.New(rand.NewPCG(3, 3))
+	long, noisy := make([]float64, 101), make([]float64, 101)
+	for i := range long {
+		long[i] = rng.NormFloat64()
+		noisy[i] = .2*long[i] + rng.NormFloat64()
+	}
+	permuted := must(trend.Regress(long[:100], noisy[:100], 1))(t)
+	student := must(trend.Regress(long, noisy, 1))(t)
+	if permuted.Draws == 0 || student.Draws != 0 || math.Abs(math.Log(permuted.P/student.P)) > .5 {
+		t.Errorf("p %v of %d arrangements, then %v of %d", permuted.P, permuted.Draws, student.P, student.Draws)
+	}
 	_, err := trend.Regress(x[:3], y[:3], 1)
 	is(t, "few", err, trend.ErrTooFew)
 	_, err = trend.Regress([]float64{1, 1, 1, 1}, y[:4], 1)

@@ -96,6 +96,13 @@ func (a *analysis) between(cells []*cell, name string, at [][]change, covariates
 	}
 }
 
+// untreatedIn tells whether a zone is recorded as untreated: not among the treated
+// zones, or on the other side of a split face.
+func (p *person) untreatedIn(zone string) bool {
+	return p.treatedKnown && !p.treated[zone] ||
+		p.side == "left" && strings.HasSuffix(zone, "_right") || p.side == "right" && strings.HasSuffix(zone, "_left")
+}
+
 // within is a difference in differences of the same persons.
 func within(d []float64) outcome {
 	o := oneSample(d)

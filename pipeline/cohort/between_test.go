@@ -82,6 +82,10 @@ func TestSplitFace(t *testing.T) {
 	if r.N != 8 || !(r.P < .01) {
 		t.Errorf("%+v", r)
 	}
+	// The plain change of a cheek mixes treated and untreated ones, and says so.
+	if r := rowOf(t, all, "cheek_left", roughness, day90); !strings.Contains(r.Reason, "4 of 9 not treated in this zone") {
+		t.Errorf("%+v", r)
+	}
 }
 
 func TestArms(t *testing.T) {

@@ -80,8 +80,7 @@ func (c *Cohort) responded(person int, metric string, p claim) (better, ok bool)
 		if at.view != study.ViewFront || at.metric != metric || !l.directed() {
 			continue
 		}
-		who := &c.persons[person]
-		if who.treatedKnown && !who.treated[at.zone] {
+		if c.persons[person].untreatedIn(at.zone) {
 			continue
 		}
 		i, found := slices.BinarySearchFunc(l.members, person, func(m member, id int) int { return m.person - id })

@@ -23,8 +23,17 @@
 // of 20 it holds its 95 %, where a bootstrap (BCa) covers 93 %. It is given from
 // 6 persons, with fewer no rank interval reaches 95 %. Changes are tested in the
 // metric's own unit, where an unchanged skin errs to both sides alike; per cent
-// of baseline stand beside them. Other contrasts: see [result.CohortRow] and the
-// column test.
+// of baseline stand beside them. A zone's row takes every person, treated there or
+// not, and says how many were not.
+//
+// The change per 30 days is that of a mixed model with random slopes from 20
+// persons, below it the mean of the persons' own slopes with Student's test. Page's
+// test asks whether the order of anybody's visits is more than chance; persons who
+// drift each their own way make it reject too often, so the persons' own rank
+// correlations stand beside it as a sample (typical_order). Arms and levels of a
+// covariate are compared by the exact Mann-Whitney test, a covariate in numbers by
+// least squares with a permutation test. What each reaches in cohorts where nothing
+// changes is printed by the bench.
 //
 // A person responds when the change for the better passes that person's own
 // smallest detectable change; 20, 30 and 50 % of baseline are counted among those

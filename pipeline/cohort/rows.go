@@ -31,8 +31,7 @@ type change struct {
 	person        int
 	d, base, sdc  float64
 	pct           float64 // NaN where it is not read in per cent
-	member, slot  int
-	better, worse bool // beyond the smallest detectable change
+	better, worse bool    // beyond the smallest detectable change
 }
 
 // Result computes the figures. Rows are by view, metric, zone and contrast.
@@ -161,7 +160,7 @@ func (a *analysis) group(cells []*cell) {
 	slopesOf := make([][]change, len(cells))
 	for z, l := range cells {
 		changes[z] = make([][]change, len(a.contrasts))
-		slopesOf[z] = l.slopes()
+		slopesOf[z] = l.ownSlopes()
 		if a.shown(l) {
 			a.courses = append(a.courses, a.coursesOf(l)...)
 		}
@@ -171,6 +170,7 @@ func (a *analysis) group(cells []*cell) {
 			row := a.row(l, c.name, oneSample(differences(ch)))
 			a.count(&row, l, ch)
 			a.miss(&row, missing)
+			a.noteUntreated(&row, l, ch)
 			a.rows = append(a.rows, row)
 			if a.shown(l) {
 				a.respond(l, c.name, ch)
@@ -203,7 +203,7 @@ func (a *analysis) changes(l *cell, c contrast) (out []change, missing map[cause
 			missing[why]++
 			continue
 		}
-		ch := change{person: m.person, member: i, slot: k, base: m.values[0], d: m.values[k] - m.values[0], sdc: m.sdc, pct: math.NaN()}
+		ch := change{person: m.person, base: m.values[0], d: m.values[k] - m.values[0], sdc: m.sdc, pct: math.NaN()}
 		if l.percent() && ch.base > 0 {
 			ch.pct = 100 * ch.d / ch.base
 		}
@@ -305,6 +305,19 @@ func (a *analysis) miss(row *result.CohortRow, missing map[cause]int) {
 	}
 }
 
+// noteUntreated says how many persons of a row were not treated in its zone.
+func (a *analysis) noteUntreated(row *result.CohortRow, l *cell, ch []change) {
+	n := 0
+	for i := range ch {
+		if a.persons[ch[i].person].untreatedIn(l.zone) {
+			n++
+		}
+	}
+	if n > 0 {
+		row.Reason = join(row.Reason, fmt.Sprintf("%d of %d not treated in this zone", n, len(ch)))
+	}
+}
+
 func join(a, b string) string {
 	if a == "" {
 		return b
@@ -336,13 +349,13 @@ func (a *analysis) slope(l *cell) {
 	a.rows = append(a.rows, row)
 }
 
-// slopes are the persons' own slopes, for comparisons between persons and zones.
-func (l *cell) slopes() []change {
+// ownSlopes are for comparisons between persons and zones.
+func (l *cell) ownSlopes() []change {
 	var out []change
 	for i := range l.members {
 		days, values := l.members[i].course()
 		if b, ok := ownSlope(days, values); ok {
-			out = append(out, change{person: l.members[i].person, member: i, d: b, sdc: math.NaN(), pct: math.NaN()})
+			out = append(out, change{person: l.members[i].person, d: b, sdc: math.NaN(), pct: math.NaN()})
 		}
 	}
 	return out

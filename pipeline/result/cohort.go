@@ -162,7 +162,7 @@ func WriteCohort(dir string, c Cohort) error {
 		directed := func(n int) string { return countIf(r.Directed, n) }
 		percent := func(n int) string { return countIf(r.Directed && r.InPercent, n) }
 		rows = append(rows, []string{r.Zone, r.Metric, r.Unit, r.Contrast, strconv.Itoa(r.N),
-			r.Estimate.Cell(), r.Low.Cell(), r.High.Cell(), r.P.Cell(), r.PAdjusted.Cell(), r.Test,
+			r.Estimate.Cell(), r.Low.Cell(), r.High.Cell(), pCell(r.P), pCell(r.PAdjusted), r.Test,
 			directed(r.Responders), directed(r.Worsened), percent(r.Responders20), percent(r.Responders30), percent(r.Responders50),
 			directed(r.Judged), strconv.Itoa(r.Missing), r.SD.Cell(), r.EstimatePct.Cell(), r.LowPct.Cell(), r.HighPct.Cell(),
 			r.View, r.Role, r.Reason})
@@ -192,6 +192,14 @@ func WriteCohortKey(dir string, subjects map[string]string) error {
 		rows = append(rows, []string{code, subjects[code]})
 	}
 	return writeCSV(filepath.Join(dir, CohortKeyFile), "code,subject", rows)
+}
+
+// pCell is a p-value: small ones in scientific notation, as 1.2e-08.
+func pCell(p Number) string {
+	if !p.Known() {
+		return ""
+	}
+	return strconv.FormatFloat(float64(p), 'g', 6, 64)
 }
 
 func countIf(ok bool, n int) string {
