@@ -2,6 +2,7 @@ package result
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"strconv"
 )
@@ -42,9 +43,9 @@ func (n *Number) UnmarshalJSON(b []byte) error {
 		*n = None()
 		return nil
 	}
-	var v float64
-	if err := json.Unmarshal(b, &v); err != nil {
-		return err
+	v, err := strconv.ParseFloat(string(b), 64)
+	if err != nil {
+		return fmt.Errorf("a number was expected, not %s", b)
 	}
 	*n = Number(v)
 	return nil
