@@ -85,7 +85,7 @@ const (
 // Reference is untreated or otherwise stable skin of the same photo, to which
 // colour is related, since the camera's white balance is not the skin's.
 type Reference struct {
-	ErythemaIndex float64 // median, 100*log10(R/G)
+	ErythemaIndex float64 // mean without the extremes, 100*log10(R/G)
 	MelaninIndex  float64 // median, 100*log10(1/R)
 	Source        string  // "reference_skin", "zone forehead", ...; empty where there is none
 }

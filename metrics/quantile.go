@@ -40,6 +40,20 @@ func QuantilePixels(x []float32, p float64) float64 {
 	return low
 }
 
+// trimmedMean is the mean of finite values, at least one, without the share trim
+// (below 0.5) of the smallest and of the largest. It reorders x.
+func trimmedMean(x []float32, trim float64) float64 {
+	cut := int(trim * float64(len(x)))
+	selectNth(x, cut)
+	x = x[cut:]
+	selectNth(x, len(x)-1-cut)
+	sum := 0.0
+	for _, v := range x[:len(x)-cut] {
+		sum += float64(v)
+	}
+	return sum / float64(len(x)-cut)
+}
+
 // selectNth brings the k-th smallest value to x[k], smaller ones before it and
 // larger ones behind it. Quickselect with a median-of-three pivot; a part that
 // resists is sorted, so that no input takes quadratic time.

@@ -4,8 +4,8 @@ import "math"
 
 var erythemaIndex = Metric{
 	Name: "erythema_index", Unit: "log10x100", Family: Redness, Direction: LowerIsBetter, Primary: true,
-	Doc: "Median of 100*log10(R/G) over the skin of the zone less that of the reference skin of the same photo, " +
-		"in linear light. Exposure and white balance cancel exactly.",
+	Doc: "Mean of 100*log10(R/G) over the skin of the zone, without the lowest and highest 1 %, less that of the reference " +
+		"skin of the same photo, in linear light. Exposure and white balance cancel exactly.",
 	Source: "Yamamoto et al. 2008, Skin Res Technol 14:26 (index); difference to adjacent skin after Takiwaki 1998, J Med Invest 44:121",
 	Measure: func(p *Patch) (float64, error) {
 		if err := p.needReference(); err != nil {
@@ -18,8 +18,8 @@ var erythemaIndex = Metric{
 
 var erythemaIndexAbsolute = Metric{
 	Name: "erythema_index_absolute", Unit: "log10x100", Family: Redness, Direction: LowerIsBetter,
-	Doc: "Median of 100*log10(R/G) over the skin of the zone in linear light. Free of exposure, but a gain of 2 % " +
-		"in one channel moves it by 0.9: compare only under one colour calibration.",
+	Doc: "Mean of 100*log10(R/G) over the skin of the zone, without the lowest and highest 1 %, in linear light. Free of " +
+		"exposure, but a gain of 2 % in one channel moves it by 0.9: compare only under one colour calibration.",
 	Source:  "Yamamoto et al. 2008, Skin Res Technol 14:26",
 	Measure: (*Patch).erythema,
 }
@@ -59,11 +59,25 @@ func (p *Patch) needReference() error {
 	return nil
 }
 
-// erythema is the median of 100*log10(R/G).
+// erythema is the trimmed mean of 100*log10(R/G). Optical density is proportional to
+// the amount of blood, so its mean over the zone is the mean amount, whether that is
+// spread evenly or in patches and spots, of which a median hardly knows.
 func (p *Patch) erythema() (float64, error) {
+	at, err := p.samples()
+	if err != nil {
+		return math.NaN(), err
+	}
 	r, g := p.odRed(), p.odGreen()
-	return p.medianOf(func(i int) float32 { return 100 * (g[i] - r[i]) })
+	x := make([]float32, len(at))
+	for k, i := range at {
+		x[k] = 100 * (g[i] - r[i])
+	}
+	return trimmedMean(x, erythemaTrim), nil
 }
+
+// erythemaTrim is the share of the pixels left out at either end of the erythema
+// index: what is left of hairs, glints and the rim of a mask.
+const erythemaTrim = 0.01
 
 // spotSigmaMM smooths colour before it is compared with a level, so that pixel
 // noise and the halved chroma of JPEG do not count as spots. Without a scale it is

@@ -153,6 +153,27 @@ func TestLog10(t *testing.T) {
 	}
 }
 
+// TestErythemaIsTheMeanAmount: blood in spots counts as much as the same blood spread
+// evenly, and glints and hairs on half a per cent of the skin hardly count.
+func TestErythemaIsTheMeanAmount(t *testing.T) {
+	spots, even := newPatch(200, 200, 0.6, 0.34, 0.24), newPatch(200, 200, 0.6, 0.34, 0.24)
+	addOD(spots.G, func(x, y int) float64 {
+		if x%20 < 10 && y%20 < 10 {
+			return 0.08
+		}
+		return 0
+	})
+	addOD(even.G, func(x, y int) float64 { return 0.02 })
+	want := measure(t, "erythema_index_absolute", even)
+	near(t, "blood in spots", measure(t, "erythema_index_absolute", spots), want, 0.1)
+	for i := range spots.G.Pix {
+		if i%200 == 0 {
+			spots.G.Pix[i] = 0.02
+		}
+	}
+	near(t, "with hairs", measure(t, "erythema_index_absolute", fresh(spots)), want, 0.1)
+}
+
 // TestFreeze: of normal reference skin 2 robust SD leave 2.3 % above the level,
 // and the level is not touched by the session that is measured with it.
 func TestFreeze(t *testing.T) {

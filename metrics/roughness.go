@@ -37,9 +37,10 @@ func roughness(name string, band int, what string, primary bool) Metric {
 		Name: "roughness_" + name, Unit: "ODx1000", Family: Texture, Direction: LowerIsBetter,
 		Primary: primary, Percent: true,
 		NeedsPxPerMM: minPxPerCutoff / cutoffsMM[band],
-		Doc: "RMS of the optical density of green, free of shading (Gaussian of 3 mm), in the band of wavelengths " +
+		Doc: "Robust RMS (median absolute deviation x 1.4826, so that a few moles, hairs or scars do not decide) of the optical " +
+			"density of green, free of shading (Gaussian of 3 mm), in the band of wavelengths " +
 			[3]string{"0.3-0.8", "0.8-2", "2-6"}[band] + " mm, less the power of the noise: " + what + ". Of shading, not a height.",
-		Source: "form of Sq in ISO 25178-2, filters of ISO 16610-21",
+		Source: "form of Sq in ISO 25178-2, filters of ISO 16610-21; robust scale: Hampel 1974, J Am Stat Assoc 69:383",
 		Measure: func(p *Patch) (float64, error) {
 			r := p.roughness()[band]
 			return 1000 * r.rms, r.err
@@ -47,7 +48,7 @@ func roughness(name string, band int, what string, primary bool) Metric {
 	}
 }
 
-// bandResult is the RMS of one band in OD, or why it has none.
+// bandResult is the robust RMS of one band in OD, or why it has none.
 type bandResult struct {
 	rms float64
 	err error
@@ -107,10 +108,14 @@ func enoughSkin(band int, mm2 float64) error {
 	return nil
 }
 
-// band is the RMS of the difference of two smoothed fields over the interior.
+// band is the robust RMS of the difference of two smoothed fields over the
+// interior. An RMS proper is made by the few largest values: one mole, freckles or
+// single hairs, which do not change, then outweigh the texture that does. The
+// median absolute deviation is that of the texture between them; where this is
+// normal, as a sum of many waves is, it gives the RMS, and powers add.
 func (p *Patch) band(band int, f, g field, step int, sigma, next float64) bandResult {
 	in := p.interior()
-	sum, n := 0.0, 0
+	var d []float32
 	for y := range f.h {
 		inside := in[y*step*p.R.W:]
 		for x := range f.w {
@@ -118,16 +123,15 @@ func (p *Patch) band(band int, f, g field, step int, sigma, next float64) bandRe
 			if inside[x*step] == 0 || g.den[i] < minSupport {
 				continue
 			}
-			d := float64(f.num[i]/f.den[i] - g.num[i]/g.den[i])
-			sum += d * d
-			n++
+			d = append(d, f.num[i]/f.den[i]-g.num[i]/g.den[i])
 		}
 	}
 	mm := float64(step) / p.PxPerMM
-	if err := enoughSkin(band, float64(n)*mm*mm); err != nil {
+	if err := enoughSkin(band, float64(len(d))*mm*mm); err != nil {
 		return bandResult{math.NaN(), err}
 	}
-	power := sum / float64(n)
+	_, spread := MADPixels(d)
+	power := spread * spread
 	noise := p.NoiseOD * p.NoiseOD * noiseGain(sigma, next, p.NoiseBlurPx)
 	if noise > power {
 		return bandResult{math.NaN(), undefined("lost in noise: OD %.2g of noise in the band, %.2g in all", math.Sqrt(noise), math.Sqrt(power))}

@@ -17,6 +17,30 @@ func wavy(size int, pxPerMM, lengthMM, amplitude, angle float64) *Patch {
 	return p
 }
 
+// grainy is uniform skin with two dozen waves of about one length in all directions, so
+// that the sum is close to normal.
+func grainy(size int, pxPerMM, lengthMM, amplitude float64) *Patch {
+	p := newPatch(size, size, 0.6, 0.34, 0.24)
+	p.PxPerMM = pxPerMM
+	rng := rand.New(rand.NewPCG(3, 4))
+	type wave struct{ kx, ky, phase float64 }
+	waves := make([]wave, 24)
+	for i := range waves {
+		sin, cos := math.Sincos(2 * math.Pi * rng.Float64())
+		k := 2 * math.Pi / (lengthMM * pxPerMM)
+		waves[i] = wave{k * cos, k * sin, 2 * math.Pi * rng.Float64()}
+	}
+	each := amplitude / math.Sqrt(float64(len(waves)))
+	addOD(p.G, func(x, y int) float64 {
+		od := 0.0
+		for _, w := range waves {
+			od += each * math.Sin(w.kx*float64(x)+w.ky*float64(y)+w.phase)
+		}
+		return od
+	})
+	return p
+}
+
 // bandRMS is derived by hand: a wave of length l and amplitude 1 passes a Gaussian
 // of cut-off c with 2^-(c/l)^2, the flattening of sigma 3 mm with
 // 1-exp(-2 pi^2 9/l^2), and has RMS 1/sqrt(2).
@@ -27,21 +51,54 @@ func bandRMS(short, long, l float64) float64 {
 }
 
 // TestRoughnessOfAWave: waves in and between the bands, at several scales and
-// directions, give the derived RMS in all bands.
+// directions, give the derived RMS in all bands, times 1.4826: half of the time
+// |sin| is below sin 45 degrees, which is its RMS as well.
 func TestRoughnessOfAWave(t *testing.T) {
 	const amplitude = 0.01
 	for _, c := range []struct{ pxPerMM, length, angle float64 }{
-		{20, 0.5, 0}, {20, 0.8, 0.7}, {14.6, 0.5, 1.1}, {14.6, 1.26, 0.3}, {20, 2, 1.5}, {14.6, 3.5, 0.5}, {30, 0.4, 0.2},
+		{20, 0.5, 0.15}, {20, 0.8, 0.7}, {14.6, 0.5, 1.1}, {14.6, 1.26, 0.3}, {20, 2, 1.5}, {14.6, 3.5, 0.5}, {30, 0.4, 0.2},
 	} {
 		p := wavy(int(14*c.pxPerMM), c.pxPerMM, c.length, amplitude, c.angle)
 		for b, name := range []string{"roughness_fine", "roughness_mid", "roughness_coarse"} {
-			want := 1000 * amplitude * bandRMS(cutoffsMM[b], cutoffsMM[b+1], c.length)
+			want := madToSD * 1000 * amplitude * bandRMS(cutoffsMM[b], cutoffsMM[b+1], c.length)
 			got := measure(t, name, p)
 			if math.Abs(got-want) > 0.03*want+0.02 {
 				t.Errorf("%s of a wave of %v mm at %v px/mm: %.3f, want %.3f", name, c.length, c.pxPerMM, got, want)
 			}
 		}
 	}
+}
+
+// TestRoughnessOfTexture: of many waves at once, as skin has them, it is the RMS.
+func TestRoughnessOfTexture(t *testing.T) {
+	const amplitude, length = 0.01, 1.26
+	want := 1000 * amplitude * bandRMS(cutoffsMM[1], cutoffsMM[2], length)
+	near(t, "texture", measure(t, "roughness_mid", grainy(400, 14.6, length, amplitude)), want, 0.06*want)
+}
+
+// TestMolesAreNotRoughness: moles and hairs, which never change, neither make skin
+// rough nor hide that its texture fell by 30 %.
+func TestMolesAreNotRoughness(t *testing.T) {
+	const px, size = 14.6, 500
+	marked := func(amplitude float64) *Patch {
+		p := grainy(size, px, 1.26, amplitude)
+		addOD(p.G, func(x, y int) float64 {
+			od := 0.0
+			for _, m := range [][3]float64{{9, 9, 1}, {25, 14, 1.4}, {15, 26, 0.8}} {
+				dx, dy := float64(x)/px-m[0], float64(y)/px-m[1]
+				od += 0.5 / (1 + math.Exp((math.Hypot(dx, dy)-m[2])/0.1))
+			}
+			if along := float64(y) / px; math.Abs(float64(x)/px-20-0.1*along) < 0.08 && along > 12 && along < 20 {
+				od += 0.3
+			}
+			return od
+		})
+		return p
+	}
+	bare := measure(t, "roughness_mid", grainy(size, px, 1.26, 0.01))
+	before, after := measure(t, "roughness_mid", marked(0.01)), measure(t, "roughness_mid", marked(0.007))
+	near(t, "with moles and a hair", before/bare, 1, 0.08)
+	near(t, "texture less by 30 %", after/before, 0.7, 0.03)
 }
 
 // TestRoughnessIsLinearInAmplitude and free of exposure, of skin colour and of
@@ -72,11 +129,11 @@ func TestBorderDoesNotLeak(t *testing.T) {
 	}
 }
 
-// TestNoiseIsSubtracted: white noise added to a wave leaves the roughness that
-// the wave has alone, native and in a copy that was blurred after the noise.
+// TestNoiseIsSubtracted: white noise added to a texture leaves the roughness that
+// the texture has alone, native and in a copy that was blurred after the noise.
 func TestNoiseIsSubtracted(t *testing.T) {
 	const sd, match = 0.006, 0.8
-	clean := wavy(300, 15, 0.6, 0.004, 0.3)
+	clean := grainy(300, 15, 0.6, 0.004)
 	noisy := fresh(clean)
 	rng := rand.New(rand.NewPCG(21, 22))
 	addOD(noisy.G, func(x, y int) float64 { return sd * rng.NormFloat64() })
