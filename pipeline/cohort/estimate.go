@@ -193,7 +193,7 @@ func ordered(table [][]float64) outcome {
 	k := float64(r.K)
 	o.estimate = (r.L - r.Expected) / (float64(r.N) * k * (k*k - 1) / 12)
 	o.p, o.test = r.P, testPageNormal
-	o.reason = "no interval; finds too much where persons drift each their own way, which typical_order allows for"
+	o.reason = "no interval; finds too much where persons drift each their own way: see the order in the typical person"
 	if r.Exact {
 		o.test = testPage
 	}

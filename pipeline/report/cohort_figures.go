@@ -253,6 +253,8 @@ func contrastWords(contrast string) string {
 		s = tell("cohort.contrast_window", n)
 	case kind == "ordered" && err == nil:
 		s = tell("cohort.contrast_ordered", n)
+	case kind == "typical_order" && err == nil:
+		s = tell("cohort.contrast_typical", n)
 	case kind == "slope":
 		s = tell("cohort.contrast_slope")
 	case kind == "treated-untreated":

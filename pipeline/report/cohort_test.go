@@ -262,6 +262,7 @@ func TestContrastWords(t *testing.T) {
 		"covariate:age@window:28":     "effect of age, 28 days after the last treatment",
 		"covariate:adjunct=PRP@slope": "adjunct PRP against all others, change per 30 days",
 		"ordered:4":                   "order of baseline and 4 visits (mean rank correlation)",
+		"typical_order:4":             "order of baseline and 4 visits in the typical person (rank correlation)",
 		"odd":                         "odd",
 	} {
 		if got := contrastWords(contrast); got != want {
