@@ -167,12 +167,12 @@ func (c validateCommand) own(in *invocation) error {
 
 // printTargets says what was wanted and what is reached.
 func printTargets(w io.Writer, rows []validate.Row) {
-	fmt.Fprintf(w, "%-64s %12s %-12s %-14s %7s %s\n", "what", "figure", "unit", "target", "n", "")
+	fmt.Fprintf(w, "%-88s %10s %-15s %-12s %7s %s\n", "what", "figure", "unit", "target", "n", "")
 	for _, r := range rows {
 		figure := "-"
 		if r.Value.Known() {
 			figure = strconv.FormatFloat(float64(r.Value), 'g', 4, 64)
 		}
-		fmt.Fprintf(w, "%-64s %12s %-12s %-14s %7d %s\n", r.Describe(), figure, r.Unit, r.Target, r.N, r.Met())
+		fmt.Fprintf(w, "%-88s %10s %-15s %-12s %7d %s\n", r.Describe(), figure, r.Unit, r.Target, r.N, r.Met())
 	}
 }
