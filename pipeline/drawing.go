@@ -10,12 +10,14 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/dermatrend/dermatrend/metrics"
 	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
 	"github.com/dermatrend/dermatrend/pipeline/photo"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/segment"
+	"github.com/dermatrend/dermatrend/pipeline/study"
 )
 
 // pictureFrame is the part of the baseline photo that all pictures of a series
@@ -264,18 +266,19 @@ func (r *seriesRun) zoneMask(s *shot) *image.Paletted {
 	img := image.NewPaletted(image.Rect(0, 0, r.pictures.w, r.pictures.h), palette)
 	m := r.toPhoto(s)
 	back := inverse(m)
-	for k, z := range r.zones {
+	for _, z := range r.zones {
 		zs := s.zones[z.name]
 		if z.name == referenceZone || zs.refused != "" {
 			continue
 		}
+		index := uint8(slices.Index(study.ZoneNames, z.name) + 1)
 		box := covering(back, zs.rect).Intersect(img.Rect)
 		for v := box.Min.Y; v < box.Max.Y; v++ {
 			for u := box.Min.X; u < box.Max.X; u++ {
 				x, y := m.At(float64(u), float64(v))
 				p := image.Pt(int(math.Round(x)), int(math.Round(y)))
 				if p.In(zs.rect) && zs.skin[(p.Y-zs.rect.Min.Y)*zs.rect.Dx()+p.X-zs.rect.Min.X] != 0 {
-					img.Pix[v*img.Stride+u] = uint8(k + 1)
+					img.Pix[v*img.Stride+u] = index
 				}
 			}
 		}

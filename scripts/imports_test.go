@@ -32,7 +32,7 @@ var inTests = []string{"gonum.org/v1"}
 // stage. The stages that only present or judge results are under the same rule.
 var (
 	nouns  = []string{"study", "photo", "result"}
-	stages = []string{"face", "align", "compare", "segment", "cohort", "report", "export", "consent", "serve", "validate"}
+	stages = []string{"face", "align", "compare", "segment", "cohort", "report", "export", "consent", "serve", "validate", "reading"}
 )
 
 // pkg is what `go list` tells of a package.

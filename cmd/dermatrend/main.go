@@ -58,6 +58,8 @@ type commands struct {
 	Ledger   ledgerCommand   `cmd:"" help:"The record of exports and withdrawals in the study's folder."`
 	Erase    eraseCommand    `cmd:"" help:"Remove a person from results and exports."`
 	Export   exportCommand   `cmd:"" help:"Write de-identified tables for research: CSV, Parquet, FHIR, REDCap, with a codebook."`
+	Blind    blindCommand    `cmd:"" help:"Make a pack of photo pairs for blinded readers, and its key."`
+	Unblind  unblindCommand  `cmd:"" help:"Read the scoring sheets of a pack: agreement of readers, shams, agreement of the metrics."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 	Worker   workerCommand   `cmd:"" name:"worker-local" hidden:""`
 }
@@ -79,7 +81,7 @@ Exit codes: 0 all done; 1 failed; 3 done, but some photos or series have no valu
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
 	var c commands
 	parser, err := kong.New(&c, kong.Name("dermatrend"), kong.Description(description),
-		kong.Writers(stdout, stderr), kong.Vars{"courses": courses(), "scopes": strings.Join(consent.Scopes, ", ")}, kong.Exit(func(code int) { panic(helped(code)) }),
+		kong.Writers(stdout, stderr), kong.Vars{"courses": courses(), "scales": strings.Join(pipeline.ScaleNames(), ","), "scopes": strings.Join(consent.Scopes, ", ")}, kong.Exit(func(code int) { panic(helped(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		panic(err) // the structs above are wrong
