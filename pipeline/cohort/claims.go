@@ -30,7 +30,7 @@ type claim struct {
 // published claims (dermatologists' advice to patients, 2025).
 var published = []claim{
 	{"smoother skin within three months", 85, []string{textureMetric}, 90, 0,
-		"roughness_mid better beyond the person's own smallest detectable change, at the visit nearest to day 90 after the last treatment"},
+		"roughness_mid better beyond the person's own smallest detectable change, at the visit nearest to day 90 (+-21) after the last treatment"},
 	{"smoother skin, after three sessions", 85, []string{textureMetric}, 0, 3,
 		"roughness_mid better beyond the person's own smallest detectable change, at the first visit after the third treatment"},
 	{"better texture and tone after three sessions", 88, []string{textureMetric, toneMetric}, 0, 3,

@@ -13,8 +13,10 @@
 // no contrast. Redness of skin darker than ITA -30 cannot be judged and is left
 // out.
 //
-// Windows count from the last recorded treatment of all; the visit with a value
-// that is nearest to the window's day counts, if it lies within the tolerance.
+// Visit K is the K-th that took place: who missed one is a visit ahead of time, and
+// windows are the fairer comparison. They count from the last recorded treatment of
+// all; the visit with a value that is nearest to the window's day counts, if it lies
+// within the tolerance.
 //
 // # Which statistics
 //

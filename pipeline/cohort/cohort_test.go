@@ -242,6 +242,12 @@ func TestFamilies(t *testing.T) {
 	if m := all.Methods.Primary; !m.Named || m.WindowDays != 90 {
 		t.Errorf("%+v", m)
 	}
+	// An outcome that nobody has is not forgotten.
+	o.Primary = &study.Primary{Metric: "pore_area_fraction", Zone: "nose", WindowDays: 60}
+	r := rowOf(t, analyse(t, o, s.persons(10, 3)...), "nose", "pore_area_fraction", "window:60")
+	if r.Role != result.RolePrimary || r.N != 0 || r.Missing != 10 || r.Reason == "" {
+		t.Errorf("%+v", r)
+	}
 	o.Primary = nil
 	for _, r := range analyse(t, o, s.persons(10, 3)...).Rows {
 		if r.Role != result.RoleExploratory {

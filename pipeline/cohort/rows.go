@@ -55,6 +55,7 @@ func (c *Cohort) Result() (result.Cohort, error) {
 		a.group(cells[i:j])
 		i = j
 	}
+	a.promised()
 	if err := c.adjust(a.rows); err != nil {
 		return result.Cohort{}, err
 	}
@@ -69,6 +70,20 @@ func (c *Cohort) Result() (result.Cohort, error) {
 		Methods: c.methods(), Flow: c.flowTable(), Rows: a.rows, Claims: c.claims(),
 		Courses: a.courses, Responses: a.responses, Replicates: reps,
 	}, nil
+}
+
+// promised adds a row for the outcome that was named beforehand where nobody has a
+// value of it: that it could not be analysed must be seen.
+func (a *analysis) promised() {
+	p := a.opts.Primary
+	if p == nil || slices.ContainsFunc(a.rows, func(r result.CohortRow) bool { return a.isPrimary(&r) }) {
+		return
+	}
+	l := &cell{place: place{study.ViewFront, p.Zone, p.Metric}, metric: a.catalog[p.Metric]}
+	if l.metric != nil {
+		l.unit = l.metric.Unit
+	}
+	a.rows = append(a.rows, a.row(l, fmt.Sprintf("window:%d", a.primaryDay()), nothing(0, "named beforehand, but nobody has a value")))
 }
 
 // inOrder is the order of cells: the front view first, metrics as in the
