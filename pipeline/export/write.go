@@ -79,7 +79,7 @@ const rowsPerGroup = 50_000
 // "COLUMN.range", "COLUMN.missing".
 type parquetSink struct {
 	file *file
-	w    *parquet.Writer
+	w    *parquet.GenericWriter[any]
 	rows []parquet.Row
 	wide int
 }
@@ -98,7 +98,7 @@ func newParquet(dir string, t Table, version string) (sink, error) {
 			}
 		}
 	}
-	return &parquetSink{f, parquet.NewWriter(f, options...), nil, len(t.Columns)}, nil
+	return &parquetSink{f, parquet.NewGenericWriter[any](f, options...), nil, len(t.Columns)}, nil
 }
 
 // parquetSchema keeps the order of the columns, which a parquet.Group would not.
