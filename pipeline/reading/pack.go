@@ -58,8 +58,9 @@ func WritePack(dir string, candidates []Candidate, o Options) (p Pack, key, metr
 			return p, nil, nil, err
 		}
 	}
+	cut := cutter{}
 	for _, one := range pairs {
-		if err := writePair(dir, one, o.Scale); err != nil {
+		if err := cut.writePair(dir, one, o.Scale); err != nil {
 			return p, nil, nil, err
 		}
 		switch one.kind {
@@ -79,11 +80,21 @@ func WritePack(dir string, candidates []Candidate, o Options) (p Pack, key, metr
 	return p, keyTable(pairs, candidates, o), changeTable(pairs, candidates), nil
 }
 
+// cutter cuts pictures out, no part of a file twice: equal files would tell a
+// repeat or a sham.
+type cutter map[cutOut]bool
+
+// cutOut is a part of a file.
+type cutOut struct {
+	file string
+	box  image.Rectangle
+}
+
 // writePair writes the two pictures and the sheet of a pair.
-func writePair(dir string, p pair, s Scale) error {
+func (c cutter) writePair(dir string, p pair, s Scale) error {
 	var shown [2][]byte
 	for i, photo := range []Photo{p.before, p.after} {
-		data, err := shownPicture(photo, p.offsets[i])
+		data, err := c.shown(photo, p.offsets[i])
 		if err != nil {
 			return fmt.Errorf("%s: %w", photo.File, err)
 		}
@@ -105,18 +116,18 @@ func writePair(dir string, p pair, s Scale) error {
 	return os.WriteFile(filepath.Join(dir, sheetDir, p.code+".html"), page, 0o600)
 }
 
-// shownPicture is a JPEG of the part of a picture that is shown, without metadata.
-func shownPicture(p Photo, o offset) ([]byte, error) {
+// shown is a JPEG of the part of a picture that is shown, without metadata.
+func (c cutter) shown(p Photo, o offset) ([]byte, error) {
 	data, err := os.ReadFile(p.File)
 	if err != nil {
 		return nil, err
 	}
-	c, _, err := image.DecodeConfig(bytes.NewReader(data))
+	size, _, err := image.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
 	}
-	if c.Width > maxSide || c.Height > maxSide {
-		return nil, fmt.Errorf("%d x %d pixels, at most %d a side", c.Width, c.Height, maxSide)
+	if size.Width > maxSide || size.Height > maxSide {
+		return nil, fmt.Errorf("%d x %d pixels, at most %d a side", size.Width, size.Height, maxSide)
 	}
 	img, _, err := image.Decode(bytes.NewReader(data))
 	if err != nil {
@@ -128,6 +139,10 @@ func shownPicture(p Photo, o offset) ([]byte, error) {
 	}
 	w, h := float64(box.Dx()), float64(box.Dy())
 	box = image.Rect(box.Min.X+int(w*o.left), box.Min.Y+int(h*o.top), box.Max.X-int(w*o.right), box.Max.Y-int(h*o.bottom))
+	for c[cutOut{p.File, box}] { // small pictures have few places to cut
+		box.Max.X--
+	}
+	c[cutOut{p.File, box}] = true
 	if box.Dx() < leastSide || box.Dy() < leastSide {
 		return nil, errors.New("what is to be shown is too small to be judged")
 	}
