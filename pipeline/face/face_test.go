@@ -19,6 +19,7 @@ type portrait struct {
 	name  string
 	photo *photo.Photo
 	truth *fixtures.Truth
+	boxes []box
 	face  *Face
 	err   error
 }
@@ -62,6 +63,7 @@ var portraits = sync.OnceValue(func() []portrait {
 	for _, k := range takes {
 		r := fixtures.Render(k.subject, fixtures.Baseline, k.shot)
 		p := portrait{name: k.name, truth: r.Truth, photo: &photo.Photo{RGB: cv.RGB{W: r.W, H: r.H, Pix: r.RGB}}}
+		p.boxes, _ = d.boxes(p.photo.RGB)
 		p.face, p.err = d.Find(p.photo)
 		out = append(out, p)
 	}
@@ -92,6 +94,11 @@ func TestPupils(t *testing.T) {
 			if e.Support < 0.3 || e.Support > 1 {
 				t.Errorf("%s: support %.2f of a clear iris", p.name, e.Support)
 			}
+		}
+		// A face that does not fit into the photo must not be taken for a smaller one:
+		// the search for pupils reaches from 0.7 to 1.35 times their distance.
+		if b := p.boxes[0]; math.Abs(b.ipd/ipd-1) > 0.25 {
+			t.Errorf("%s: the cascade puts the pupils %.0f px apart, want %.0f", p.name, b.ipd, ipd)
 		}
 		if math.Abs(p.face.IPD/ipd-1) > 0.02 {
 			t.Errorf("%s: distance of the pupils %.1f px, want %.1f", p.name, p.face.IPD, ipd)
