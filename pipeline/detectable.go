@@ -120,7 +120,7 @@ func (r *seriesRun) replicated(d detectable, zone, metric string) detectable {
 			continue
 		}
 		if t, err := trend.TFactor(sem.DF); err == nil {
-			return detectable{t * math.Sqrt2 * sem.Value, fmt.Sprintf("%s (%d degrees of freedom)", from.what, sem.DF), from.full}
+			return detectable{1.96 * t * math.Sqrt2 * sem.Value, fmt.Sprintf("%s (%d degrees of freedom)", from.what, sem.DF), from.full}
 		}
 	}
 	return d
