@@ -121,7 +121,7 @@ func TestCohortOfAFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Flow[1].Subjects != 0 || len(c.Rows) != 0 || strings.Contains(folder(t, out)["/cohort-key.csv"], "P0") {
+	if c.Flow[1].Subjects != 0 || len(c.Rows) != 1 || c.Rows[0].N != 0 || strings.Contains(folder(t, out)["/cohort-key.csv"], "P0") {
 		t.Errorf("before their signature: %+v", c.Flow[1])
 	}
 }
