@@ -96,12 +96,11 @@ func SDCTable(all []Findings) result.SDCTable {
 	of := samplesOf(all)
 	for _, m := range metrics.All() {
 		for _, band := range slices.Backward(bands) {
-			var here, rendered, real []sample
+			var rendered, real []sample
 			for _, s := range of[m.Name] {
 				if s.band != band {
 					continue
 				}
-				here = append(here, s)
 				if s.real {
 					real = append(real, s)
 				} else {
