@@ -14,6 +14,7 @@ type Spectrum struct {
 	Power []float64 // mean power in the ring
 	Count []float64 // number of coefficients in the ring
 	Noise float64   // floor: the lowest power among the high frequencies
+	Size  float64   // number of pixels of the plane
 }
 
 // NewSpectrum computes the spectrum of p, which must be at least 32 px on each
@@ -49,7 +50,7 @@ func NewSpectrum(p Plane) (Spectrum, error) {
 	column, out := make([]complex128, p.H), make([]complex128, p.H)
 	transform := fourier.NewCmplxFFT(p.H)
 	bins := min(p.W, p.H) / 4 // rings two coefficients wide
-	s := Spectrum{Freq: make([]float64, bins), Power: make([]float64, bins), Count: make([]float64, bins)}
+	s := Spectrum{Freq: make([]float64, bins), Power: make([]float64, bins), Count: make([]float64, bins), Size: float64(len(p.Pix))}
 	for x := range half {
 		for y := range p.H {
 			column[y] = rows[y*half+x]

@@ -18,18 +18,121 @@ func comparePhotos(r *seriesRun) error {
 		days := s.session.DaysSinceTreatment
 		f := compare.Facts{PxPerMM: s.pxPerMM, ScaleRatio: s.scaleToBase(), BlurVar: s.blurVar, BlurVarError: s.blurErr,
 			Clipped: clipped(s), JPEGQuality: s.quality, SRGB: s.srgb, SameProfile: s.profile == r.shots[0].profile, DaysSince: days}
+		base := r.shots[0]
+		f.IPDMM = ipdMM(base)
+		f.Glare, f.ColourSpread = s.glare-base.glare, math.Log(s.spread/base.spread)
+		f.NoisePct = 100 * quadrature(s.noiseRel, base.noiseRel)
+		f.Fine, f.FineOverMiddle = s.detail()
+		f.DatedBefore = r.datedBefore(s)
 		if s.toShot != nil {
 			q := s.toShot.Quality
 			f.YawDeg, f.PitchDeg, f.Perspective, f.ResidualPct = q.YawDeltaDeg, q.PitchDeltaDeg, q.PerspectiveRel, 100*q.ResidualUnits
-			f.Light = compare.MeasureLight(commonLight(r.shots[0], s))
+			f.Light = compare.MeasureLight(commonLight(base, s))
 		}
 		s.checks = slices.DeleteFunc(compare.Checks(f), func(c compare.Check) bool { return !r.cfg.does(c.Name) })
 		s.gate = compare.Gate(s.checks)
+	}
+	if err := r.judgeZones(); err != nil {
+		return err
+	}
+	for _, s := range r.shots {
 		for _, c := range s.checks {
 			r.result.Comparability = append(r.result.Comparability, c.Row(r.series.Subject.ID, r.series.View, s.session.ID, s.ref.File))
 		}
 	}
 	return nil
+}
+
+// judgeZones outlines the zones at baseline and judges each of them in each photo.
+func (r *seriesRun) judgeZones() error {
+	r.zones = r.outlines()
+	for _, s := range r.shots {
+		s.zones = map[string]*zone{}
+		if s.toShot != nil {
+			var err error
+			if s.skinAtBase, err = s.toShot.MaskToBase(s.skin); err != nil {
+				return err
+			}
+		}
+		for i := range r.zones {
+			s.zones[r.zones[i].name] = r.judgeZone(s, &r.zones[i])
+		}
+		if s.toShot != nil {
+			for i, known := range s.toShot.Known().Pix {
+				if known == 0 { // it may be the skin beside it
+					s.skinAtBase.Pix[i] = 0
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// judgeZone adds the checks of a zone to those of the photo.
+func (r *seriesRun) judgeZone(s *shot, z *zoneOutline) *zone {
+	out := &zone{name: z.name}
+	whole := count(z.mask)
+	switch {
+	case whole < 60: // frame pixels, about 6 mm^2
+		out.refused = "hardly any skin of the zone can be seen at baseline"
+		return out
+	case s.toShot == nil:
+		return out
+	}
+	seen, lost := 0, 0
+	known := s.toShot.Known()
+	for i, v := range z.mask.Pix {
+		if v != 0 && s.skinAtBase.Pix[i] != 0 {
+			seen++
+			if known.Pix[i] == 0 {
+				lost++
+			}
+		}
+	}
+	checks := compare.ZoneChecks(compare.ZoneFacts{Zone: z.name, MovedPct: 100 * s.toShot.Expression(z.mask), StretchPct: s.toShot.ZoneStretch(z.mask),
+		Hidden: 1 - float64(seen)/float64(whole), Lost: float64(lost) / float64(seen)})
+	checks = slices.DeleteFunc(checks, func(c compare.Check) bool { return !r.cfg.does(c.Name) })
+	switch j := compare.Worst(checks); j.Status {
+	case result.Refused:
+		out.refused = j.Reason
+	case result.Caution:
+		out.caution = j.Reason
+	}
+	if z.name != referenceZone {
+		s.checks = append(s.checks, checks...)
+	}
+	return out
+}
+
+// ipdMM is the distance between the pupils of a photo; 0 without pupils or scale.
+func ipdMM(s *shot) float64 {
+	if s.iris[0] == 0 || s.pxPerMM == 0 {
+		return 0
+	}
+	return s.frame.Scale() * s.frame.Unit / s.pxPerMM
+}
+
+// quadrature is the root of the difference of two squares, negative where b is the
+// larger.
+func quadrature(a, b float64) float64 {
+	return math.Copysign(math.Sqrt(math.Abs(a*a-b*b)), a-b)
+}
+
+// datedBefore is the number of days by which the camera dates a photo before one of
+// an earlier session, 0 where the order is right; NaN where the camera says nothing.
+func (r *seriesRun) datedBefore(s *shot) float64 {
+	most := math.NaN()
+	for _, o := range r.shots {
+		if o == s || o.session == s.session {
+			break
+		}
+		if !o.taken.IsZero() && !s.taken.IsZero() {
+			if d := math.Max(0, o.taken.Sub(s.taken).Hours()/24); !(d <= most) {
+				most = d
+			}
+		}
+	}
+	return most
 }
 
 // settleScale takes px/mm of the baseline from a ruler, the manifest or the iris, and that

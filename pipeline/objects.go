@@ -93,18 +93,23 @@ func (r *seriesRun) visits() {
 }
 
 // protocol lists what the photographs did worse than the baseline, the newest
-// session first, each piece of advice once.
+// session first, each piece of advice once: for the zone where it is worst.
 func (r *seriesRun) protocol() []string {
 	var lines []string
 	seen := map[string]bool{}
 	for i := len(r.shots) - 1; i >= 0; i-- {
 		s := r.shots[i]
-		for _, c := range s.checks {
+		for k, c := range s.checks {
 			// Recovery is not photography, and what the newest photo did is said once.
 			if c.Explanation == "" || c.Name == "days_since_treatment" || seen[c.Name] {
 				continue
 			}
 			seen[c.Name] = true
+			for _, o := range s.checks[k:] {
+				if o.Name == c.Name && o.Zone != "" && o.Value > c.Value {
+					c = o
+				}
+			}
 			lines = append(lines, s.session.ID+": "+c.Explanation)
 		}
 	}
@@ -116,7 +121,7 @@ func (r *seriesRun) protocol() []string {
 func (r *seriesRun) comparable(s *shot) (bool, string) {
 	ok, why := false, ""
 	for _, c := range s.checks {
-		if c.Explanation != "" && len(c.Affects) > 0 && why == "" {
+		if c.Explanation != "" && !c.Partial && why == "" {
 			why = c.Explanation
 		}
 	}

@@ -31,7 +31,7 @@ func load(s *shot, r *seriesRun) error {
 	}
 	r.result.InputSHA256[s.ref.File] = p.SHA256
 	s.size = [2]int{p.RGB.W, p.RGB.H}
-	s.rgb, s.srgb, s.profile, s.quality = p.RGB, p.IsSRGB(), p.Profile, p.Quality
+	s.rgb, s.srgb, s.profile, s.quality, s.taken = p.RGB, p.IsSRGB(), p.Profile, p.Quality, p.Meta.Taken
 	if days := p.Meta.Taken.Sub(s.session.Date.Time).Hours() / 24; !p.Meta.Taken.IsZero() && !s.session.Date.IsZero() && (days < -1 || days > 2) {
 		r.note("%s: the camera dates the photo %s, the session %s", s.ref.File, p.Meta.Taken.Format("2006-01-02"), s.date())
 	}
@@ -131,20 +131,31 @@ var smoothRegions = [][4]float64{{-0.55, 0.60, 0.16, 0.16}, {0.55, 0.60, 0.16, 0
 // measureSharpness compares the sharpness of eyes and brows with the baseline's,
 // and estimates the pixel noise on the skin.
 func measureSharpness(s *shot, r *seriesRun) error {
-	s.blurVar, s.blurErr, s.noise = math.NaN(), math.NaN(), math.NaN()
+	s.blurVar, s.blurErr, s.noise, s.noiseRel = math.NaN(), math.NaN(), math.NaN(), math.NaN()
+	if err := measureAppearance(s); err != nil {
+		return err
+	}
 	if r.series.View != study.ViewFront {
 		return nil // the eyes are not located in other views
 	}
-	for _, e := range smoothRegions {
+	for i, e := range smoothRegions {
+		p, mean, ok := s.window(e)
+		if !ok {
+			continue
+		}
 		// The least: what a region has of its own, noise or hair, only adds.
-		if p, ok := s.window(e); ok {
-			if n := metrics.NoiseSD(p); !(n > s.noise) {
-				s.noise = n
-			}
+		if n := metrics.NoiseSD(p); !(n > s.noise) {
+			s.noise, s.noiseRel = n, n/mean
+		}
+		for k := range p.Pix {
+			p.Pix[k] /= float32(mean)
+		}
+		if sp, err := metrics.NewSpectrum(p); err == nil {
+			s.smooth[i] = sp
 		}
 	}
 	for _, e := range eyeRegions {
-		if p, ok := s.window(e); ok {
+		if p, _, ok := s.window(e); ok {
 			if sp, err := metrics.NewSpectrum(p); err == nil {
 				s.eyes = append(s.eyes, sp)
 			}
@@ -172,23 +183,27 @@ func measureSharpness(s *shot, r *seriesRun) error {
 }
 
 // window cuts a region of the face out of the photo at its own resolution, green
-// in linear light, upright with the photo.
-func (s *shot) window(e [4]float64) (metrics.Plane, bool) {
+// in linear light, upright with the photo, and gives its mean; ok is false where it
+// is small, black, or not all in the photo.
+func (s *shot) window(e [4]float64) (p metrics.Plane, mean float64, ok bool) {
 	u := s.frame.Unit
 	x, y := s.frame.ToPhoto.At(s.frame.Origin[0]+e[0]*u, s.frame.Origin[1]+e[1]*u)
 	k := s.frame.Scale() * u
 	rect := image.Rect(int(x-e[2]*k), int(y-e[3]*k), int(x+e[2]*k), int(y+e[3]*k))
 	if rect.Dx() < 32 || rect.Dy() < 32 || !rect.In(image.Rect(0, 0, s.rgb.W, s.rgb.H)) {
-		return metrics.Plane{}, false
+		return p, math.NaN(), false
 	}
-	p := metrics.Plane{W: rect.Dx(), H: rect.Dy(), Pix: make([]float32, rect.Dx()*rect.Dy())}
+	p = metrics.Plane{W: rect.Dx(), H: rect.Dy(), Pix: make([]float32, rect.Dx()*rect.Dy())}
 	for j := range p.H {
 		row := s.rgb.Pix[3*((rect.Min.Y+j)*s.rgb.W+rect.Min.X):]
 		for i := range p.W {
-			p.Pix[j*p.W+i] = photo.Linear[row[3*i+1]]
+			v := photo.Linear[row[3*i+1]]
+			p.Pix[j*p.W+i] = v
+			mean += float64(v)
 		}
 	}
-	return p, true
+	mean /= float64(len(p.Pix))
+	return p, mean, mean > 0
 }
 
 // faceHalfWidth bounds the automatic zones, inter-pupil distances from the midline.

@@ -59,23 +59,27 @@ type shot struct {
 
 	// What the stages leave, in their order. rgb holds the whole photo up to the
 	// stage crop, then only the part with the face, whose corner is at offset.
-	srgb    bool
-	profile string
-	quality float64
-	size    [2]int // of the whole photo
-	rgb     cv.RGB
-	offset  [2]int
-	frame   photo.Frame
-	view    cv.RGB // of the frame
-	skin    cv.Gray
-	mouth   float64
-	iris    [2]float64 // scale from the iris, px/mm, and its relative SD; 0 without a face
-	toShot  *align.Map // baseline -> this photo; nil for the baseline
-	eyes    []metrics.Spectrum
-	blurVar float64 // relative to the baseline, baseline px^2
-	blurErr float64
-	noise   float64 // SD of the pixel noise in linear light
-	picture cv.RGB  // in the frame of the aligned pictures
+	srgb          bool
+	profile       string
+	quality       float64
+	taken         time.Time // as the camera dates it; zero where it does not
+	size          [2]int    // of the whole photo
+	rgb           cv.RGB
+	offset        [2]int
+	frame         photo.Frame
+	view          cv.RGB // of the frame
+	skin          cv.Gray
+	mouth         float64
+	iris          [2]float64 // scale from the iris, px/mm, and its relative SD; 0 without a face
+	toShot        *align.Map // baseline -> this photo; nil for the baseline
+	eyes          []metrics.Spectrum
+	blurVar       float64 // relative to the baseline, baseline px^2
+	blurErr       float64
+	noise         float64             // SD of the pixel noise in linear light
+	noiseRel      float64             // as a share of the light there
+	smooth        [3]metrics.Spectrum // of the skin in smoothRegions, relative to its light; no Size where unknown
+	glare, spread float64             // see measureAppearance
+	picture       cv.RGB              // in the frame of the aligned pictures
 
 	pxPerMM float64
 	checks  []compare.Check

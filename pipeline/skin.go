@@ -10,7 +10,6 @@ import (
 	"github.com/dermatrend/dermatrend/pipeline/face"
 	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
 	"github.com/dermatrend/dermatrend/pipeline/photo"
-	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/study"
 )
 
@@ -81,51 +80,22 @@ func (r *seriesRun) outlines() []zoneOutline {
 	return out
 }
 
-// A zone is left out of a photo where less than this share of the baseline's skin
-// can be seen, or where its skin moved against the head by more than this many
-// inter-pupil distances.
-const (
-	minZoneCover   = 0.55
-	maxExpression  = 0.045
-	someExpression = 0.025
-)
-
 // commonSkin fixes the skin that is measured: for each zone the part that is skin
 // in every photo compared, so that all are measured on the same skin. It carries
 // that mask into each photo and leaves out glare and clipped pixels there.
 func commonSkin(r *seriesRun) error {
-	r.zones = r.outlines()
-	for _, s := range r.shots {
-		s.zones = map[string]*zone{}
-		if s.toShot != nil {
-			var err error
-			if s.skinAtBase, err = s.toShot.MaskToBase(s.skin); err != nil {
-				return err
-			}
-			for i, known := range s.toShot.Known().Pix {
-				if known == 0 { // it may be the skin beside it
-					s.skinAtBase.Pix[i] = 0
-				}
-			}
-		}
-	}
 	for i := range r.zones {
 		z := &r.zones[i]
-		whole := count(z.mask)
-		if whole < 60 { // frame pixels, about 6 mm^2
-			for _, s := range r.shots {
-				s.zones[z.name] = &zone{name: z.name, refused: "hardly any skin of the zone can be seen at baseline"}
-			}
-			continue
-		}
 		common := cv.Gray{W: z.mask.W, H: z.mask.H, Pix: slices.Clone(z.mask.Pix)}
 		for _, s := range r.shots {
-			s.zones[z.name] = &zone{name: z.name}
-			if s.toShot == nil {
+			// Photos that are not comparable must not cost the rest their skin.
+			if ok, _ := r.comparable(s); !ok || s.toShot == nil || s.zones[z.name].refused != "" {
 				continue
 			}
-			if ok, _ := r.comparable(s); ok { // others must not cost the rest their skin
-				r.shareZone(s, z, common, whole)
+			for k := range common.Pix {
+				if s.skinAtBase.Pix[k] == 0 {
+					common.Pix[k] = 0
+				}
 			}
 		}
 		for _, s := range r.shots {
@@ -137,43 +107,6 @@ func commonSkin(r *seriesRun) error {
 		}
 	}
 	return nil
-}
-
-// shareZone takes the part of a zone that the photo does not show out of common,
-// or refuses the zone in this photo.
-func (r *seriesRun) shareZone(s *shot, z *zoneOutline, common cv.Gray, whole int) {
-	zs, seen := s.zones[z.name], s.skinAtBase
-	cover := 0
-	for i, v := range z.mask.Pix {
-		if v != 0 && seen.Pix[i] != 0 {
-			cover++
-		}
-	}
-	moved := s.toShot.Expression(z.mask)
-	if z.name != referenceZone {
-		row := result.Check{Subject: r.series.Subject.ID, View: r.series.View, Session: s.session.ID, Photo: s.ref.File,
-			Check: "expression_" + z.name, Value: result.Number(100 * moved), Limit: 100 * someExpression, Unit: "percent_ipd",
-			Affects: "redness;pigment;texture;lines;pores;scars", Status: result.OK}
-		switch {
-		case moved > maxExpression:
-			row.Status, row.Limit = result.Refused, 100*maxExpression
-			zs.refused = fmt.Sprintf("another expression: the skin moved by %.1f %% of the pupils' distance against the head (limit %.1f %%); keep a neutral face", 100*moved, 100*maxExpression)
-		case moved > someExpression:
-			row.Status = result.Caution
-			zs.caution = "the expression differs a little from the baseline"
-		}
-		r.result.Comparability = append(r.result.Comparability, row)
-	}
-	if share := float64(cover) / float64(whole); share < minZoneCover {
-		zs.refused = fmt.Sprintf("only %.0f %% of the zone's skin can be seen and found again (at least %.0f %% is needed): hair, shadow, glare, turned away, or another expression", 100*share, 100*minZoneCover)
-	}
-	if zs.refused == "" {
-		for i := range common.Pix {
-			if seen.Pix[i] == 0 {
-				common.Pix[i] = 0
-			}
-		}
-	}
 }
 
 // cut carries a mask of the baseline's frame into the photo and takes glare and

@@ -7,6 +7,7 @@ package compare
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/dermatrend/dermatrend/metrics"
@@ -31,6 +32,15 @@ type Facts struct {
 	SRGB         bool
 	SameProfile  bool // as the baseline
 	DaysSince    *int // since the last treatment
+
+	IPDMM    float64 // distance between the pupils; 0 where unknown
+	Glare    float64 // share of the skin that mirrors the lamp beyond that at baseline, -1..1
+	NoisePct float64 // relative noise of a pixel on the skin beyond that at baseline (root of the difference of squares, with its sign), per cent of the light
+	// Natural logs of the change of the skin's detail, blur by the eyes made good: of
+	// the finest, and of the finest over the middle.
+	Fine, FineOverMiddle float64
+	ColourSpread         float64 // natural log of the change of the skin's unevenness of colour
+	DatedBefore          float64 // days by which the camera dates the photo before one of an earlier session
 }
 
 var (
@@ -49,6 +59,8 @@ type Check struct {
 	Affects     []metrics.Family
 	Status      result.Status
 	Explanation string // for a reader, with what to do better; empty where ok
+	Zone        string // empty for the whole photo
+	Partial     bool   // it concerns only some measures of the families, which refuse by themselves
 }
 
 // band turns a value into a status: above caution, above refuse. refuse may be
@@ -75,7 +87,7 @@ func Checks(f Facts) []Check {
 	}
 	if f.PxPerMM > 0 {
 		for _, c := range []Check{
-			{Name: "resolution_pore_size", Limit: 20, Affects: nil, Explanation: "sizes of pores need"},
+			{Name: "resolution_pore_size", Limit: 20, Affects: []metrics.Family{metrics.Pores}, Partial: true, Explanation: "sizes of pores need"},
 			{Name: "resolution_pore_count", Limit: 12, Affects: []metrics.Family{metrics.Pores}, Explanation: "counting pores needs"},
 		} {
 			c.Value, c.Unit, c.Status = f.PxPerMM, "px/mm", result.OK
@@ -95,12 +107,15 @@ func Checks(f Facts) []Check {
 	add(band("scale", "percent", 100*(f.ScaleRatio-1), 15, 45, relief, fmt.Sprintf("the face is %.0f %% %s", math.Abs(100*(f.ScaleRatio-1)), far)))
 	add(band("yaw", "deg", f.YawDeg, 3, 8, relief, fmt.Sprintf("the head is turned %.0f degrees against the baseline: face the camera as at baseline", math.Abs(f.YawDeg))))
 	add(band("pitch", "deg", f.PitchDeg, 4, 10, relief, fmt.Sprintf("the head is tilted %.0f degrees against the baseline: keep the chin at the same height", math.Abs(f.PitchDeg))))
-	add(band("perspective", "per_ipd", f.Perspective, 0.06, 0.12, all, "the camera stood at another distance, which changes the form of the face: use the baseline's distance"))
+	add(band("perspective", "per_ipd", f.Perspective, 0.06, 0.12, all, distance(f)))
 	add(band("alignment", "percent_ipd", f.ResidualPct, 1.2, 2.5, relief, "the photos lie on one another too loosely: same pose and expression, please"))
 	add(band("exposure", "EV", f.Light.EV, 0.7, 1.5, []metrics.Family{metrics.Pigment}, fmt.Sprintf("exposure differs by %.1f EV: use the same manual exposure", f.Light.EV)))
-	add(band("light_gradient", "percent", f.Light.GradientPct, 20, 60, relief, "the light comes from another side: put lamp and chair where they were"))
-	add(band("white_balance", "percent", f.Light.ColourPct, 8, inf, []metrics.Family{metrics.Pigment}, "the colour of the light or the white balance differs: use a fixed white balance"))
-	add(band("clipping", "percent", 100*f.Clipped, 1, 15, all, "parts of the skin are over- or underexposed: reduce exposure"))
+	add(band("light_gradient", "percent", f.Light.GradientPct, 20, 60, relief, fmt.Sprintf("the light comes from another side (it changes by %.0f %% more across the face than at baseline): put lamp and chair where they were", f.Light.GradientPct)))
+	add(band("light_fit_residual", "percent", f.Light.ResidualPct, 9, 18, relief, fmt.Sprintf("light and shadow lie otherwise on the face (by %.0f %% beyond level and slope): same lamps in the same places, no window light", f.Light.ResidualPct)))
+	add(band("colour_fit", "percent", f.Light.ColourResidualPct, 8, inf, colour, fmt.Sprintf("the colour of the light differs over the face (by %.0f %%): lamps of one kind only, no coloured walls or clothes nearby", f.Light.ColourResidualPct)))
+	add(band("white_balance", "percent", f.Light.ColourPct, 8, inf, []metrics.Family{metrics.Pigment}, fmt.Sprintf("the colour of the light or the white balance differs by %.0f %%: use a fixed white balance", f.Light.ColourPct)))
+	add(band("clipping", "percent", 100*f.Clipped, 1, 15, all, fmt.Sprintf("%.0f %% of the skin is over- or underexposed: correct the exposure, soften the light", 100*f.Clipped)))
+	add(band("glare", "percentage_points", 100*f.Glare, 2, 6, relief, shine(f.Glare)))
 	if !math.IsNaN(f.BlurVar) {
 		s := math.Copysign(math.Sqrt(math.Abs(f.BlurVar)), f.BlurVar)
 		why := fmt.Sprintf("the photo is softer than the baseline (by %.1f px at the eyes): focus on the eyes", s)
@@ -114,6 +129,7 @@ func Checks(f Facts) []Check {
 	} else {
 		cs = append(cs, Check{Name: "sharpness", Value: math.NaN(), Limit: 2.2, Unit: "px", Affects: fine, Status: result.Refused, Explanation: "sharpness cannot be measured at the eyes and brows, so that fine structure cannot be compared"})
 	}
+	cs = append(cs, pixels(f)...)
 	if q := f.JPEGQuality; !math.IsNaN(q) {
 		c := Check{Name: "jpeg_quality", Value: q, Limit: 80, Unit: "", Affects: fine, Status: result.OK}
 		if q < 80 {
@@ -131,6 +147,7 @@ func Checks(f Facts) []Check {
 		}
 		add(c)
 	}
+	add(band("date_order", "days", f.DatedBefore, 0.999, 0.999, all, fmt.Sprintf("the camera dates this photo %.0f day(s) before one of an earlier session: before and after may be mixed up; correct the dates in the manifest, or the date in the file", f.DatedBefore)))
 	return append(cs, recovery(f.DaysSince)...)
 }
 
@@ -170,33 +187,11 @@ type Judgement struct {
 
 // Gate sums up checks per family: the worst status wins.
 func Gate(cs []Check) map[metrics.Family]Judgement {
-	rank := map[result.Status]int{result.OK: 0, result.Caution: 1, result.Refused: 2}
 	gate := map[metrics.Family]Judgement{}
 	for _, f := range all {
-		j := Judgement{Status: result.OK}
-		var why []string
-		for _, c := range cs {
-			if !touches(c.Affects, f) || rank[c.Status] == 0 || rank[c.Status] < rank[j.Status] {
-				continue
-			}
-			if rank[c.Status] > rank[j.Status] {
-				j.Status, why = c.Status, nil
-			}
-			why = append(why, c.Explanation)
-		}
-		j.Reason = strings.Join(why, "; ")
-		gate[f] = j
+		gate[f] = judge(cs, func(c Check) bool { return !c.Partial && slices.Contains(c.Affects, f) })
 	}
 	return gate
-}
-
-func touches(fs []metrics.Family, f metrics.Family) bool {
-	for _, g := range fs {
-		if g == f {
-			return true
-		}
-	}
-	return false
 }
 
 // Row is the check as a line of comparability.csv.
@@ -205,6 +200,10 @@ func (c Check) Row(subject, view, session, photo string) result.Check {
 	for _, f := range c.Affects {
 		names = append(names, string(f))
 	}
-	return result.Check{Subject: subject, View: view, Session: session, Photo: photo, Check: c.Name,
+	name := c.Name
+	if c.Zone != "" {
+		name += "_" + c.Zone
+	}
+	return result.Check{Subject: subject, View: view, Session: session, Photo: photo, Check: name,
 		Value: result.Number(c.Value), Limit: result.Number(c.Limit), Unit: c.Unit, Affects: strings.Join(names, ";"), Status: c.Status}
 }

@@ -80,6 +80,14 @@ func TestBands(t *testing.T) {
 		{"white_balance", func(f *Facts, v float64) { f.Light.ColourPct = v }, []step{{7.9, ok}, {8.1, caution}, {500, caution}}, metrics.Pigment, metrics.Scars},
 		{"clipping", func(f *Facts, v float64) { f.Clipped = v / 100 }, []step{{0.99, ok}, {1.01, caution}, {14.9, caution}, {15.1, refused}}, metrics.Redness, ""},
 		{"sharpness", func(f *Facts, v float64) { f.BlurVar = math.Copysign(v*v, v) }, []step{{0.59, ok}, {-0.59, ok}, {0.61, caution}, {-0.61, caution}, {2.19, caution}, {2.21, refused}}, metrics.Texture, metrics.Redness},
+		{"light_fit_residual", func(f *Facts, v float64) { f.Light.ResidualPct = v }, []step{{8.9, ok}, {9.1, caution}, {17.9, caution}, {18.1, refused}}, metrics.Scars, metrics.Redness},
+		{"colour_fit", func(f *Facts, v float64) { f.Light.ColourResidualPct = v }, []step{{7.9, ok}, {8.1, caution}, {500, caution}}, metrics.Redness, metrics.Texture},
+		{"glare", func(f *Facts, v float64) { f.Glare = v / 100 }, []step{{1.9, ok}, {-1.9, ok}, {2.1, caution}, {-5.9, caution}, {6.1, refused}}, metrics.Pores, metrics.Redness},
+		{"noise", func(f *Facts, v float64) { f.NoisePct = v }, []step{{2.9, ok}, {-3.1, caution}, {7.9, caution}, {8.1, refused}}, metrics.Pores, metrics.Scars},
+		{"smoothing", func(f *Facts, v float64) { f.FineOverMiddle = v }, []step{{math.Log(0.81), ok}, {-math.Log(0.81), ok}, {math.Log(0.79), caution}, {-math.Log(0.79), caution}, {math.Log(0.71), refused}, {-math.Log(0.71), refused}}, metrics.Texture, metrics.Redness},
+		{"fine_detail", func(f *Facts, v float64) { f.Fine = v }, []step{{math.Log(0.56), ok}, {math.Log(0.54), caution}, {math.Log(0.41), refused}, {-math.Log(0.41), refused}}, metrics.Scars, metrics.Pigment},
+		{"colour_evenness", func(f *Facts, v float64) { f.ColourSpread = v }, []step{{math.Log(0.71), ok}, {math.Log(0.69), caution}, {-3, caution}}, metrics.Redness, metrics.Texture},
+		{"date_order", func(f *Facts, v float64) { f.DatedBefore = v }, []step{{0, ok}, {0.9, ok}, {1, refused}, {400, refused}}, metrics.Scars, ""},
 		{"jpeg_quality", func(f *Facts, v float64) { f.JPEGQuality = v }, []step{{80, ok}, {79, caution}, {50, caution}, {49, refused}}, metrics.Pores, metrics.Redness},
 		{"resolution_pore_count", func(f *Facts, v float64) { f.PxPerMM = v }, []step{{12, ok}, {11.9, refused}}, metrics.Pores, metrics.Texture},
 	} {
@@ -124,7 +132,7 @@ func TestResolution(t *testing.T) {
 	f := same()
 	f.PxPerMM = 15
 	cs := Checks(f)
-	if c := find(cs, "resolution_pore_size")[0]; c.Status != result.Refused || !strings.Contains(c.Explanation, "20 px/mm") || !strings.Contains(c.Explanation, "15.0") {
+	if c := find(cs, "resolution_pore_size")[0]; c.Row("", "", "", "").Affects != "pores" || c.Status != result.Refused || !strings.Contains(c.Explanation, "20 px/mm") || !strings.Contains(c.Explanation, "15.0") {
 		t.Errorf("%+v", c)
 	}
 	if j := Gate(cs)[metrics.Pores]; j.Status != result.OK {
@@ -141,7 +149,8 @@ func TestUnknown(t *testing.T) {
 	nan := math.NaN()
 	f := same()
 	f.YawDeg, f.PitchDeg, f.Perspective, f.ResidualPct = nan, nan, nan, nan
-	f.Light = Light{nan, nan, nan}
+	f.Light = Light{nan, nan, nan, nan, nan}
+	f.Glare, f.NoisePct, f.Fine, f.FineOverMiddle, f.ColourSpread, f.DatedBefore = nan, nan, nan, nan, nan, nan
 	f.JPEGQuality = nan
 	cs := Checks(f)
 	for _, c := range cs {
@@ -229,6 +238,67 @@ func TestGate(t *testing.T) {
 	}
 }
 
+// TestDirections: the reason says which photo is to blame, and what to do.
+func TestDirections(t *testing.T) {
+	for _, x := range []struct {
+		name string
+		set  func(f *Facts)
+		want string
+	}{
+		{"perspective", func(f *Facts) { f.Perspective = 0.3 }, "closer to the face than at baseline, which changes its form: step back"},
+		{"perspective", func(f *Facts) { f.Perspective = -0.3 }, "farther from the face than at baseline, which changes its form: step closer"},
+		// From 60 to 15 cm with one lens: 4 times the size, 63 mm (1/150 - 1/600).
+		{"perspective", func(f *Facts) { f.Perspective, f.ScaleRatio = 63*(1/150.0-1/600.0), 4 }, "(by about 45 cm, if the lens was the same)"},
+		{"perspective", func(f *Facts) { f.Perspective, f.ScaleRatio, f.IPDMM = 70*(1/300.0-1/450.0), 1.5, 70 }, "(by about 15 cm,"},
+		// Larger, though farther away: another lens, and no distance can be told.
+		{"perspective", func(f *Facts) { f.Perspective, f.ScaleRatio = -0.3, 1.3 }, "farther from the face than at baseline, which"},
+		{"smoothing", func(f *Facts) { f.FineOverMiddle = -0.5 }, "in the photo the finest detail of the skin is 39 %"},
+		{"smoothing", func(f *Facts) { f.FineOverMiddle = 0.5 }, "in the baseline"},
+		{"fine_detail", func(f *Facts) { f.Fine = 1.5 }, "the baseline has lost 78 %"},
+		{"colour_evenness", func(f *Facts) { f.ColourSpread = -1 }, "63 % more even than at baseline: make-up"},
+		{"colour_evenness", func(f *Facts) { f.ColourSpread = 1 }, "at baseline than in the photo"},
+		{"glare", func(f *Facts) { f.Glare = 0.08 }, "8 % more of the skin shines"},
+		{"glare", func(f *Facts) { f.Glare = -0.08 }, "8 % less of the skin shines"},
+		{"noise", func(f *Facts) { f.NoisePct = -9 }, "by 9.0 % of the light"},
+		{"date_order", func(f *Facts) { f.DatedBefore = 31 }, "31 day(s) before"},
+	} {
+		f := same()
+		x.set(&f)
+		if c := find(Checks(f), x.name)[0]; !strings.Contains(c.Explanation, x.want) {
+			t.Errorf("%s says %q, want %q", x.name, c.Explanation, x.want)
+		}
+	}
+}
+
+// TestZones goes through the limits of a zone's checks; each names the zone.
+func TestZones(t *testing.T) {
+	ok, caution, refused := result.OK, result.Caution, result.Refused
+	for _, x := range []struct {
+		name string
+		f    ZoneFacts
+		want result.Status
+	}{
+		{"expression", ZoneFacts{MovedPct: 1.7}, ok}, {"expression", ZoneFacts{MovedPct: 1.9}, caution}, {"expression", ZoneFacts{MovedPct: 3.6}, refused},
+		{"stretch", ZoneFacts{StretchPct: 7.9}, ok}, {"stretch", ZoneFacts{StretchPct: 8.1}, caution}, {"stretch", ZoneFacts{StretchPct: 15.1}, refused},
+		{"occlusion", ZoneFacts{Hidden: 0.24}, ok}, {"occlusion", ZoneFacts{Hidden: 0.26}, caution}, {"occlusion", ZoneFacts{Hidden: 0.46}, refused},
+		{"zone_alignment", ZoneFacts{Lost: 0.24}, ok}, {"zone_alignment", ZoneFacts{Lost: 0.26}, caution}, {"zone_alignment", ZoneFacts{Lost: 0.46}, refused},
+	} {
+		x.f.Zone = "cheek_left"
+		cs := ZoneChecks(x.f)
+		c := find(cs, x.name)[0]
+		if c.Status != x.want || (x.want != ok) != strings.Contains(c.Explanation, "cheek left") || Worst(cs) != (Judgement{x.want, c.Explanation}) {
+			t.Errorf("%+v: %s, %q; worst %+v", x.f, c.Status, c.Explanation, Worst(cs))
+		}
+		if row := c.Row("P1", "front", "b", "b.jpg"); row.Check != x.name+"_cheek_left" || len(strings.Split(row.Affects, ";")) != len(all) {
+			t.Errorf("%+v", row)
+		}
+	}
+	nan := math.NaN()
+	if cs := ZoneChecks(ZoneFacts{MovedPct: nan, StretchPct: nan, Hidden: nan, Lost: nan}); len(cs) != 0 {
+		t.Errorf("what is not known is judged: %+v", cs)
+	}
+}
+
 func TestRow(t *testing.T) {
 	got := Check{Name: "yaw", Value: 4, Limit: 3, Unit: "deg", Affects: []metrics.Family{metrics.Texture, metrics.Scars}, Status: result.Caution}.Row("P1", "front", "s2", "x.jpg")
 	want := result.Check{Subject: "P1", View: "front", Session: "s2", Photo: "x.jpg", Check: "yaw", Value: 4, Limit: 3, Unit: "deg", Affects: "texture;scars", Status: result.Caution}
@@ -293,6 +363,11 @@ func TestMeasureLight(t *testing.T) {
 	near("robust EV", l.EV, 1, 0.1)
 	near("robust gradient", l.GradientPct, 30, 3)
 	near("robust colour", l.ColourPct, 10, 1.5)
+
+	// What no plane describes, 5 % in each channel by itself.
+	l = MeasureLight(samples([3]float64{1, 1, 1}, k, 0, 0.05, 0))
+	near("residual", l.ResidualPct, 100*math.Expm1(0.05), 0.8)
+	near("residual of colour", l.ColourResidualPct, 100*math.Expm1(0.05*math.Sqrt2), 1.1)
 
 	for _, few := range [][]Sample{nil, samples([3]float64{1, 1, 1}, 0, 0, 0, 0)[:49]} {
 		if l := MeasureLight(few); !math.IsNaN(l.EV) || !math.IsNaN(l.GradientPct) || !math.IsNaN(l.ColourPct) {

@@ -10,6 +10,10 @@ type Light struct {
 	EV          float64 // exposure, in stops of linear light
 	GradientPct float64 // change of the slope of brightness over a face width, per cent
 	ColourPct   float64 // largest change of a channel's gain against green, per cent
+	// What is left after level and slope, robust standard deviation over the face, per
+	// cent: of the light, and of red against green.
+	ResidualPct       float64
+	ColourResidualPct float64
 }
 
 // Sample is one place of common skin in both photos, linear light, above 0.
@@ -24,7 +28,8 @@ type Sample struct {
 // little say. NaN where there are fewer than 50 samples.
 func MeasureLight(s []Sample) Light {
 	if len(s) < 50 {
-		return Light{math.NaN(), math.NaN(), math.NaN()}
+		n := math.NaN()
+		return Light{n, n, n, n, n}
 	}
 	ratio := func(c int) []float64 {
 		r := make([]float64, len(s))
@@ -41,12 +46,20 @@ func MeasureLight(s []Sample) Light {
 		}
 		return 100 * math.Expm1(math.Abs(median(d)))
 	}
-	_, gu, gv := plane(s, green)
+	redness := make([]float64, len(s))
+	for i := range s {
+		redness[i] = red[i] - green[i]
+	}
+	_, gu, gv, left := plane(s, green)
+	_, _, _, cast := plane(s, redness)
 	const width = 2 // of a face, inter-pupil distances
 	return Light{
 		EV:          median(green) / math.Ln2,
 		GradientPct: 100 * math.Expm1(width*math.Hypot(gu, gv)),
 		ColourPct:   math.Max(gain(red), gain(blue)),
+
+		ResidualPct:       100 * math.Expm1(left),
+		ColourResidualPct: 100 * math.Expm1(cast),
 	}
 }
 
@@ -59,15 +72,19 @@ func median(v []float64) float64 {
 	return s[len(s)/2]
 }
 
-// plane fits y = c + a*U + b*V by iterated least squares with Tukey's weights.
-func plane(s []Sample, y []float64) (c, a, b float64) {
+// plane fits y = c + a*U + b*V by iterated least squares with Tukey's weights. sd is
+// the robust standard deviation of what is left.
+func plane(s []Sample, y []float64) (c, a, b, sd float64) {
 	c = median(y)
-	for range 15 {
-		dev := make([]float64, len(s))
+	dev := make([]float64, len(s))
+	away := func() float64 {
 		for i, x := range s {
 			dev[i] = math.Abs(y[i] - c - a*x.U - b*x.V)
 		}
-		scale := math.Max(4.685*1.4826*median(dev), 0.01)
+		return 1.4826 * median(dev)
+	}
+	for range 15 {
+		scale := math.Max(4.685*away(), 0.01)
 		var n [3][4]float64
 		for i, x := range s {
 			u := dev[i] / scale
@@ -84,11 +101,11 @@ func plane(s []Sample, y []float64) (c, a, b float64) {
 		}
 		det := det3(n, 0, 1, 2)
 		if math.Abs(det) < 1e-12 {
-			return c, a, b
+			break
 		}
 		c, a, b = det3(n, 3, 1, 2)/det, det3(n, 0, 3, 2)/det, det3(n, 0, 1, 3)/det
 	}
-	return c, a, b
+	return c, a, b, away()
 }
 
 // det3 is the determinant of three columns of n (Cramer's rule).
