@@ -16,13 +16,10 @@ func (d *cohortData) blandAltman(metric string) (figure, bool) {
 	var means, diffs []float64
 	persons := map[string]bool{}
 	unit := ""
-	list := slices.Clone(d.Replicates)
-	byCode(list, func(r result.Replicates) string { return r.Code })
 	percent := isPercent(metric)
-	for _, r := range list {
-		if r.Metric != metric || !r.First.Known() || !r.Second.Known() {
-			continue
-		}
+	for _, r := range byCode(d.Replicates, func(r result.Replicates) (string, bool) {
+		return r.Code, r.Metric == metric && r.First.Known() && r.Second.Known()
+	}) {
 		mean, diff := float64(r.First+r.Second)/2, float64(r.Second-r.First)
 		if percent {
 			diff *= 100 / mean

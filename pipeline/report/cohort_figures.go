@@ -278,8 +278,19 @@ func contrastWords(contrast string) string {
 	return s
 }
 
-// byCode sorts what belongs to persons by their codes, so that the bytes do not
-// depend on the order in which they came.
-func byCode[T any](list []T, code func(T) string) {
-	slices.SortStableFunc(list, func(a, b T) int { return cmp.Compare(code(a), code(b)) })
+// byCode chooses what a figure shows and sorts it by the codes of the persons, so
+// that the bytes do not depend on the order in which they came.
+func byCode[T any](all []T, of func(T) (code string, shown bool)) []T {
+	var list []T
+	for _, one := range all {
+		if _, ok := of(one); ok {
+			list = append(list, one)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b T) int {
+		x, _ := of(a)
+		y, _ := of(b)
+		return cmp.Compare(x, y)
+	})
+	return list
 }

@@ -104,12 +104,7 @@ func (d *cohortData) spaghetti(metric string) (figure, bool) {
 	byPlace := map[place][]course{}
 	var days, changes []float64
 	unit, persons := "", map[string]bool{}
-	list := slices.Clone(d.Courses)
-	byCode(list, func(c result.Course) string { return c.Code })
-	for _, c := range list {
-		if c.Metric != metric {
-			continue
-		}
+	for _, c := range byCode(d.Courses, func(c result.Course) (string, bool) { return c.Code, c.Metric == metric }) {
 		if one, ok := newCourse(c); ok {
 			p := place{c.View, c.Zone}
 			byPlace[p] = append(byPlace[p], one)

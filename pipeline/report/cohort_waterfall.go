@@ -115,6 +115,13 @@ func responderWords(bars []bar) string {
 func drawBars(c draw.Canvas, x, y func(float64) vg.Length, bars []bar) {
 	for _, kind := range barKinds {
 		var path vg.Path
+		fill := func() {
+			if len(path) > 0 {
+				c.SetColor(kind.colour)
+				c.Fill(path)
+			}
+			path = nil
+		}
 		for i, b := range bars {
 			if b.verdict != kind.verdict {
 				continue
@@ -126,11 +133,11 @@ func drawBars(c draw.Canvas, x, y func(float64) vg.Length, bars []bar) {
 			path.Line(vg.Point{X: x1, Y: y(b.change)})
 			path.Line(vg.Point{X: x0, Y: y(b.change)})
 			path.Close()
+			if i%64 == 63 { // a path of very many bars takes the square of their number to fill
+				fill()
+			}
 		}
-		if len(path) > 0 {
-			c.SetColor(kind.colour)
-			c.Fill(path)
-		}
+		fill()
 	}
 	c.StrokeLine2(stroke(softColour, hairline), c.Min.X, y(0), c.Max.X, y(0))
 	for _, side := range []float64{1, -1} {
@@ -147,7 +154,11 @@ func drawBars(c draw.Canvas, x, y func(float64) vg.Length, bars []bar) {
 				steps = append(steps, step)
 			}
 		}
-		c.StrokeLines(stroke(inkColour, thinLine, 2, 1.5), steps...)
+		style := stroke(inkColour, thinLine, 2, 1.5)
+		if x(1)-x(0) < 1 { // dashes would be shorter than the steps between persons
+			style = stroke(inkColour, hairline/2)
+		}
+		c.StrokeLines(style, steps...)
 	}
 }
 
