@@ -27,7 +27,7 @@ func scarThresholds(full grid) (*ScarLevels, error) {
 	if err != nil {
 		return nil, err
 	}
-	pits, err := blobScales(s.od[green], pitSigmas(s.grid))
+	pits, err := blobScales(s.od[red], pitSigmas(s.grid))
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +196,7 @@ func (s scarPlanes) diameterMM(pixels []int) float64 {
 // coloured tells a brown or a red mark: the hue of melanin or of blood without a
 // clear bright flank.
 func (o shape) coloured() bool {
-	brown, red := o.hue > melaninLow && o.hue < melaninHigh, o.hue > bloodHue
+	brown, red := o.hue > melaninLow && o.hue < melaninHigh && o.blue > melaninBlue, o.hue > bloodHue
 	return (brown || red) && o.bright < scarClearPair*o.dark
 }
 
@@ -225,7 +225,7 @@ func scarType(diameterMM, steep float64) string {
 
 // findPits looks for dark round blobs well beyond the pores of the skin.
 func findPits(s scarPlanes, threshold float64) ([]shape, error) {
-	scales, err := blobScales(s.od[green], pitSigmas(s.grid))
+	scales, err := blobScales(s.od[red], pitSigmas(s.grid))
 	if err != nil {
 		return nil, err
 	}
