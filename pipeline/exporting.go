@@ -18,9 +18,6 @@ import (
 // scopeResearch is what consent has to cover for an export.
 const scopeResearch = "research"
 
-// cohortFile is the table of a cohort in an output folder.
-const cohortFile = "cohort.csv"
-
 // ExportOptions say what [Export] writes.
 type ExportOptions struct {
 	Dir        string     // folder to write; an earlier export there is replaced
@@ -250,7 +247,7 @@ func (x *exporter) write(ctx context.Context, dir string, key *export.Key) error
 
 // cohort adds the cohort's table, if there is one that may leave.
 func (x *exporter) cohort(w *export.Writer) error {
-	f, err := os.Open(filepath.Join(x.out, cohortFile))
+	f, err := os.Open(filepath.Join(x.out, result.CohortFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,21 +18,25 @@ var cohortTable = Table{Name: "cohort", Meaning: "One row a contrast of a metric
 	Key: []string{"view", "zone", "metric", "contrast"},
 	Columns: []Column{
 		colZone, colMetric, colUnit,
-		{"contrast", Text, "", "What is compared: visit:K the K-th visit, window:D the day D after the last treatment, each with the baseline; slope the change per 30 days; treated-untreated@C, side:A-B@C, arm:A-B@C, covariate:NAME@C differences of the contrast C. Sides and arms are codes unless they are single letters, left, right, yes or no.", "", ""},
+		{"contrast", Text, "", "What is compared: visit:K the K-th visit, window:D the day D after the last treatment, each with the baseline; slope the change per 30 days; ordered:K and typical_order:K the rank correlation with the order of K+1 visits, -1 to 1; treated-untreated@C, side:A-B@C, arm:A-B@C, covariate:NAME@C, covariate:NAME=LEVEL@C differences or effects on the contrast C. Names that might be about one person are codes.", "", ""},
 		{"n", Integer, "count", "Persons.", ">= 0", ""},
 		{"estimate", Float, "", "Estimate, in the unit of the row.", "", "too few persons; the reason says why"},
 		{"low", Float, "", "Lower end of the 95 % interval.", "", "no interval"},
 		{"high", Float, "", "Upper end of the 95 % interval.", "", "no interval"},
 		{"p", Float, "1", "Two-sided p-value of the test.", "0 to 1", "no test"},
 		{"p_adjusted", Float, "1", "The same, adjusted for the tests of its family.", "0 to 1", "no test"},
-		{"test", Text, "", "Test of the p-value.", "", "no test"},
+		{"test", Text, "", "Test of the p-value.", "signed_rank_exact | signed_rank_normal | mann_whitney_exact | mann_whitney_normal | page_exact | page_normal | slope_summary_t | random_slope_reml_t | regression_t | regression_permutation", "no test"},
 		{"responders", Integer, "count", "Persons whose change is for the better and at least their own smallest detectable change.", ">= 0", "not counted"},
 		{"worsened", Integer, "count", "Persons whose change is for the worse and at least their own smallest detectable change.", ">= 0", "not counted"},
 		{"responders_20", Integer, "count", "Responders who are better by 20 % of baseline or more.", ">= 0, at most responders", "not counted"},
 		{"responders_30", Integer, "count", "Responders who are better by 30 % of baseline or more.", ">= 0, at most responders", "not counted"},
 		{"responders_50", Integer, "count", "Responders who are better by 50 % of baseline or more.", ">= 0, at most responders", "not counted"},
+		{"judged", Integer, "count", "Persons with a change and a smallest detectable change: of these the responders are a share.", ">= 0", "not counted"},
 		{"missing", Integer, "count", "Persons of the cohort without a value here.", ">= 0", "not counted"},
 		{"sd", Float, "", "Standard deviation of the changes, in the unit of the row.", ">= 0", "too few persons"},
+		{"estimate_pct", Float, "percent", "Estimate of the change as per cent of each person's baseline.", "", "too few persons, or per cent mean nothing for this metric"},
+		{"low_pct", Float, "percent", "Lower end of its 95 % interval.", "", "no interval"},
+		{"high_pct", Float, "percent", "Upper end of its 95 % interval.", "", "no interval"},
 		colView,
 		{"role", Text, "", "Whether it was named as the primary outcome beforehand.", "primary | exploratory", "not known"},
 		colReason,
@@ -80,6 +85,9 @@ func (e *Writer) Cohort(r io.Reader, persons int) error {
 	return e.table(cohortTable, rows)
 }
 
+// perForm is what a slope or an effect is per, or both after one another.
+var perForm = regexp.MustCompile(`^(30 d|deg|year|mm|pass|1)( per (30 d|deg|year|mm|pass|1))?$`)
+
 // bare is a column's name without underscores, in which releases differed.
 func bare(name string) string { return strings.ReplaceAll(name, "_", "") }
 
@@ -107,8 +115,10 @@ func (e *Writer) cohortRow(cell func(string) string) ([]any, error) {
 		}
 	}
 	metric := row[1].(string)
-	if want, ok := e.units[metric]; !ok || want != row[2] && cell("unit") != "percent" {
-		return nil, fmt.Errorf("%w: %q in %q", ErrUnits, metric, cell("unit"))
+	want, ok := e.units[metric]
+	// A correlation has the unit 1; slopes and effects are per something.
+	if unit, _, _ := strings.Cut(cell("unit"), " per "); !ok || unit != want && unit != "1" {
+		return nil, fmt.Errorf("%w: %q in %q; run `dermatrend run` and `dermatrend cohort` again", ErrUnits, metric, cell("unit"))
 	}
 	index := func(name string) int {
 		return slices.IndexFunc(cohortTable.Columns, func(c Column) bool { return c.Name == name })
@@ -139,15 +149,12 @@ func (e *Writer) cohortText(name, text string) string {
 			return reasonOther
 		}
 	case "unit":
-		if _, ok := ucum[text]; !ok {
+		unit, per, slope := strings.Cut(text, " per ")
+		if _, ok := ucum[unit]; !ok || slope && !perForm.MatchString(per) {
 			return reasonOther
 		}
 	case "test":
-		if strings.ContainsFunc(text, func(r rune) bool {
-			return r < ' ' || r > '~' || r >= '0' && r <= '9' || strings.ContainsRune(`/\@_`, r)
-		}) {
-			return reasonOther
-		}
+		return word(text)
 	}
 	return text
 }
@@ -159,7 +166,7 @@ func (e *Writer) contrast(text string) string {
 	kind, names, named := strings.Cut(what, ":")
 	switch {
 	case kind == "slope" && !named, kind == "treated-untreated" && !named:
-	case kind == "visit" || kind == "window":
+	case kind == "visit" || kind == "window" || kind == "ordered" || kind == "typical_order":
 		if _, err := strconv.Atoi(names); err != nil {
 			return reasonOther
 		}
@@ -170,8 +177,13 @@ func (e *Writer) contrast(text string) string {
 		}
 		what = kind + ":" + e.group(a) + "-" + e.group(b)
 	case kind == "covariate":
-		if !slices.Contains(e.opts.Covariates, names) && !slices.Contains(knownCovariates, names) {
-			what = "covariate:" + e.key.arm(names)
+		name, level, hasLevel := strings.Cut(names, "=")
+		shown := name
+		if !slices.Contains(e.opts.Covariates, name) && !slices.Contains(knownCovariates, name) {
+			shown = e.key.arm(name)
+		}
+		if what = "covariate:" + shown; hasLevel {
+			what += "=" + e.level(name, level)
 		}
 	default:
 		return reasonOther
@@ -183,7 +195,7 @@ func (e *Writer) contrast(text string) string {
 }
 
 // knownCovariates are those that the tool itself names.
-var knownCovariates = []string{"ita", "ita_deg", "age", "depth", "depth_mm", "needle_depth", "passes", "adjunct", "treatments", "concurrent"}
+var knownCovariates = []string{"ita", "ita_deg", "age", "depth", "depth_mm", "needle_depth", "passes", "adjunct", "treatments"}
 
 // group is the name of an arm or side, where it may be shown as a covariate may.
 func (e *Writer) group(name string) string {
@@ -194,4 +206,12 @@ func (e *Writer) group(name string) string {
 		}
 	}
 	return e.key.arm(name)
+}
+
+// level is a level of a covariate; those of adjuncts are reduced as for persons.
+func (e *Writer) level(name, level string) string {
+	if name == "adjunct" {
+		return adjunctCode(level)
+	}
+	return e.group(level)
 }

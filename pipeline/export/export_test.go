@@ -390,9 +390,14 @@ const cohortHead = "zone,metric,unit,contrast,n,estimate,low,high,p,p_adjusted,t
 
 func TestCohort(t *testing.T) {
 	for _, c := range []struct{ row, want, err string }{
-		{"nose,roughness_mid,ODx1000,window:90,2,-1.5,-2,-1,0.03,0.2,\"Wilcoxon signed rank, exact\",1,0,1,", "nose,roughness_mid,ODx1000,window:90,2,-1.5,-2,-1,0.03,0.2,\"Wilcoxon signed rank, exact\",1,0,1", ""},
+		{"nose,roughness_mid,ODx1000,window:90,2,-1.5,-2,-1,0.03,0.2,signed_rank_exact,1,0,1,", "nose,roughness_mid,ODx1000,window:90,2,-1.5,-2,-1,0.03,0.2,signed_rank_exact,1,0,1", ""},
 		{"nose,roughness_mid,ODx1000,arm:A-B@visit:1,2,,,,,,,0,0,0,too few", "arm:A-B@visit:1", ""},
 		{"nose,roughness_mid,ODx1000,arm:Jane-B@slope,2,,,,,,,0,0,0,", "arm:arm_", ""},
+		{"nose,roughness_mid,ODx1000,covariate:name=Jane@ordered:3,2,,,,,,,0,0,0,", "covariate:arm_", ""},
+		{"nose,roughness_mid,ODx1000,covariate:adjunct=prp by Jane@visit:1,2,,,,,,,0,0,0,", "covariate:adjunct=prp@visit:1", ""},
+		{"nose,roughness_mid,ODx1000 per 30 d per year,covariate:age@slope,2,,,,,,,0,0,0,", "ODx1000 per 30 d per year,covariate:age@slope", ""},
+		{"nose,roughness_mid,ODx1000 per Jane,slope,2,,,,,,,0,0,0,", "roughness_mid,other,slope", ""},
+		{"nose,roughness_mid,1,typical_order:3,2,,,,,,,0,0,0,", "roughness_mid,1,typical_order:3", ""},
 		{"nose,roughness_mid,ODx1000,Jane,2,,,,,,,0,0,0,", ",other,2", ""},
 		{"nose,roughness_mid,ODx1000,slope,3,,,,,,,0,0,0,", "", "cohort again"},
 		{"nose,roughness_mid,um,slope,2,,,,,,,0,0,0,", "", "units"},
@@ -416,6 +421,22 @@ func TestCohort(t *testing.T) {
 		if err != nil || !strings.Contains(got, c.want) || strings.Contains(got, "Jane") {
 			t.Errorf("%s: got %s, %v", c.row, got, err)
 		}
+	}
+}
+
+// The export knows every column that a cohort has.
+func TestCohortColumns(t *testing.T) {
+	dir := t.TempDir()
+	if err := result.WriteCohort(dir, result.Cohort{}); err != nil {
+		t.Fatal(err)
+	}
+	want, _ := table(t, files(t, dir)[result.CohortFile])
+	var got []string
+	for _, c := range cohortTable.Columns {
+		got = append(got, c.Name)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("columns\n%q, a cohort has\n%q", got, want)
 	}
 }
 

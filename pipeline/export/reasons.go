@@ -53,7 +53,12 @@ var Reasons = []Reason{
 	{"no_sdc", "No smallest detectable change is known.", []string{"no smallest detectable change"}},
 	{"no_other_session", "No session after the baseline could be used.", []string{"no session after the baseline"}},
 	{"not_measured", "Not measured.", []string{"not measured", "cannot be measured"}},
-	{"too_few", "Too few persons or values.", []string{"too few", "fewer than"}},
+	{"too_few", "Too few persons or values.", []string{"too few", "fewer than", "needs 6", "of each needed", "at least", "nobody has"}},
+	{"no_variation", "All changes are equal or 0, or the covariate does not vary: no test.", []string{"no test", "no variation"}},
+	{"model", "The mixed model has no answer; the estimate is the mean of the personal slopes.", []string{"mixed model"}},
+	{"no_interval", "No interval can be given.", []string{"no interval"}},
+	{"some_missing", "Some persons have no value here.", []string{"without value"}},
+	{"some_untreated", "Some persons were not treated in this zone.", []string{"not treated in this zone"}},
 	{reasonOther, "A reason of another kind. Its text is not exported.", nil},
 }
 
