@@ -1,15 +1,16 @@
 // Package align maps a photo to the baseline of its series and measures the error
 // of the map, or refuses.
 //
-// flow.go estimates the map, heldout.go judges it, map.go carries positions and takes
-// it apart, features.go starts views without pupils.
+// flow.go estimates the map, heldout.go and trust.go judge it, map.go carries
+// positions and takes it apart, features.go starts views without pupils.
 //
 // # How
 //
 // Both photos are brought into frames by their pupils (views without pupils: by
 // SIFT features, see features.go). Log luminance without its low frequencies, so
 // that light does not matter, is matched by dense inverse search flow (Kroeger et
-// al. 2016); the flow is then smoothed over the face with weights that follow the
+// al. 2016). What the flow has beside the motion of the face as a whole (a polynomial
+// of second degree) is then smoothed over the face with weights that follow the
 // local agreement of the two photos, so that skin that agrees carries skin that
 // does not.
 //
@@ -21,6 +22,10 @@
 // correlation at the predicted position tells whether it is the same skin at all.
 // Another person's skin can be bent to match where it is seen, but not where it is
 // not.
+//
+// Place by place the map is held against one from the photo to the baseline that was
+// estimated on its own; where the two do not lead back to the same skin, it does not
+// count as known.
 //
 // # What the map is for
 //

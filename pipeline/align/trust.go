@@ -41,6 +41,9 @@ func (m *Map) ZoneError(zone cv.Gray) float64 {
 // per cent its area changed from place to place. It is 1.48 times the median of the
 // absolute change, which is the root mean square of changes that are normally
 // distributed and is not moved by a few folds; 0 is a face that kept its expression.
+// Rendered faces that do reach 3 on cheeks and forehead when the head turns by 2
+// degrees; of 22 people who smiled, half had 9 and more on the cheeks. A swelling 0.2
+// units wide comes out a fifth too small, since the map is smooth.
 // zone is a mask of the baseline's frame; NaN where it is empty or of another size.
 func (m *Map) ZoneStretch(zone cv.Gray) float64 {
 	reach := int(math.Round(stretchReach * m.base.Unit))
