@@ -63,6 +63,9 @@ func printAblation(w io.Writer, rows []validate.Row) {
 			name = "nothing: as always"
 		}
 		for _, e := range s.Errors {
+			if e.N == 0 {
+				continue // too coarse, or too dark
+			}
 			errors += fmt.Sprintf("%s %.3g (%+.2g)  ", e.Metric, e.RMS, e.Bias)
 		}
 		fmt.Fprintf(w, form, name, fmt.Sprintf("%.1f", s.False), fmt.Sprintf("%.1f", s.Comparable), fmt.Sprintf("%.1f", s.Called), errors)
