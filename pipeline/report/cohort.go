@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/dermatrend/dermatrend/metrics"
 	"github.com/dermatrend/dermatrend/pipeline/result"
@@ -91,7 +92,8 @@ type cohortView struct {
 	Flow           []flowRow
 	Primary        []contrastRows
 	PrimaryNone    string
-	Exploratory    []cohortGroup
+	Exploratory    []contrastRows // of the metrics and contrasts that the figures show
+	All            []cohortGroup  // everything, by metric
 	Claims         []claimRow
 	Figures        []figureView
 	Methods        []string // paragraphs
@@ -99,21 +101,20 @@ type cohortView struct {
 }
 
 type flowRow struct {
-	Step, Reason                         string
-	Subjects, Sessions, Photos, Excluded int
+	Step, Reason, Photos         string
+	Subjects, Sessions, Excluded int
 }
 
 // cohortGroup are the rows of one metric.
 type cohortGroup struct {
 	Metric    string
-	Open      bool
 	Contrasts []contrastRows
 }
 
 // contrastRows are the zones of one contrast.
 type contrastRows struct {
-	Title string
-	Rows  []cohortRow
+	Title, Test string // Test is that of all rows, or empty
+	Rows        []cohortRow
 }
 
 type cohortRow struct {
@@ -147,23 +148,34 @@ func cohortPage(c result.Cohort, figs []figureView) *cohortView {
 	v := &cohortView{Study: plain(c.Study, nameRunes), Version: plain(c.Version, nameRunes), Figures: figs, Methods: cohortMethods(c)}
 	v.Facts = cohortFacts(c)
 	for _, f := range c.Flow {
-		v.Flow = append(v.Flow, flowRow{stepWords(f.Step), plain(f.Reason, reasonRunes), f.Subjects, f.Sessions, f.Photos, f.Excluded})
-	}
-	of := map[string][]result.CohortRow{} // exploratory, by metric
-	var names []string
-	var primary []result.CohortRow
-	for _, r := range c.Rows {
-		if r.Role == result.RolePrimary {
-			primary = append(primary, r)
-			continue
+		row := flowRow{stepWords(f.Step), plain(f.Reason, reasonRunes), strconv.Itoa(f.Photos), f.Subjects, f.Sessions, f.Excluded}
+		if english["step."+f.Step] == "" {
+			row.Photos = dash // not counted for a contrast
 		}
+		v.Flow = append(v.Flow, row)
+	}
+	d := &cohortData{c, ps}
+	shown := map[string]string{} // contrast of the figures by metric
+	for _, m := range shownMetrics(c) {
+		shown[m] = d.contrast(m)
+	}
+	of := map[string][]result.CohortRow{}
+	var names []string
+	var primary, exploratory []result.CohortRow
+	for _, r := range c.Rows {
 		names = append(names, r.Metric)
 		of[r.Metric] = append(of[r.Metric], r)
+		switch {
+		case r.Role == result.RolePrimary:
+			primary = append(primary, r)
+		case r.Contrast == shown[r.Metric]:
+			exploratory = append(exploratory, r)
+		}
 	}
-	v.Primary = byContrast(primary, ps, func(r result.CohortRow) string { return name("metric", r.Metric) + ", " + contrastWords(r.Contrast) })
+	both := func(r result.CohortRow) string { return name("metric", r.Metric) + ", " + contrastWords(r.Contrast) }
+	v.Primary, v.Exploratory = byContrast(primary, ps, both), byContrast(exploratory, ps, both)
 	for _, m := range metricOrder(names) {
-		v.Exploratory = append(v.Exploratory, cohortGroup{name("metric", m), catalogue[m].Primary,
-			byContrast(of[m], ps, func(r result.CohortRow) string { return contrastWords(r.Contrast) })})
+		v.All = append(v.All, cohortGroup{name("metric", m), byContrast(of[m], ps, func(r result.CohortRow) string { return contrastWords(r.Contrast) })})
 	}
 	v.PrimaryNone = tell("cohort.primary_none")
 	if c.Methods.Primary.Named {
@@ -205,7 +217,26 @@ func byContrast(rows []result.CohortRow, ps places, title func(result.CohortRow)
 		}
 		list[i].Rows = append(list[i].Rows, newCohortRow(r, ps))
 	}
+	for i := range list {
+		list[i].oneTest()
+	}
 	return list
+}
+
+// oneTest says the test once where all rows that have one have the same.
+func (g *contrastRows) oneTest() {
+	for _, r := range g.Rows {
+		if r.Test != "" && g.Test != "" && r.Test != g.Test {
+			g.Test = ""
+			return
+		}
+		if r.Test != "" {
+			g.Test = r.Test
+		}
+	}
+	for i := range g.Rows {
+		g.Rows[i].Test = ""
+	}
 }
 
 func newCohortRow(r result.CohortRow, ps places) cohortRow {
@@ -306,7 +337,11 @@ func cohortMethods(c result.Cohort) []string {
 		var left []string
 		for _, f := range c.Flow {
 			if f.Excluded > 0 && english["step."+f.Step] != "" {
-				left = append(left, tell("cohort.methods_excluded", f.Excluded, reason(f.Reason)))
+				why := reason(f.Reason)
+				if !unicode.IsDigit([]rune(why)[0]) { // else the reason counts by itself
+					why = tell("cohort.methods_excluded", f.Excluded, why)
+				}
+				left = append(left, why)
 			}
 		}
 		if len(left) > 0 {
@@ -327,12 +362,15 @@ func cohortMethods(c result.Cohort) []string {
 		stats = append(stats, tell("cohort.methods_draws", m.Draws, m.Seed))
 	}
 	if m.Adjustment != "" {
-		stats = append(stats, tell("cohort.methods_adjustment", plain(m.Adjustment, reasonRunes), num(result.Number(m.Alpha))))
+		stats = append(stats, tell("cohort.methods_adjustment", plain(m.Adjustment, reasonRunes), alphaWords(m.Alpha)))
 	}
 	stats = append(stats, tell("cohort.methods_responders"), tell("cohort.methods_missing"))
 	list = append(list, strings.Join(stats, " "))
 	return append(list, tell("cohort.methods_claim"))
 }
+
+// alphaWords is a level of significance.
+func alphaWords(alpha float64) string { return strconv.FormatFloat(alpha, 'g', 3, 64) }
 
 // short is the start of a hash, enough to tell settings apart.
 func short(hash string) string {

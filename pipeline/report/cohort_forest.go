@@ -114,7 +114,7 @@ func drawForest(dc draw.Canvas, rows []forestRow, label string) {
 			if r.Low.Known() && r.High.Known() {
 				c.StrokeLine2(stroke(betterColour, boldLine), x(float64(r.Low)), pt.Y, x(float64(r.High)), pt.Y)
 			}
-			const side = 2.4
+			const side = 1.9
 			box := []vg.Point{{X: pt.X - side, Y: pt.Y - side}, {X: pt.X + side, Y: pt.Y - side}, {X: pt.X + side, Y: pt.Y + side}, {X: pt.X - side, Y: pt.Y + side}}
 			if r.Role == result.RolePrimary {
 				c.FillPolygon(betterColour, box)

@@ -62,7 +62,7 @@ func (d *cohortData) heatMap() (figure, bool) {
 	slices.Sort(names)
 	rows := metricOrder(slices.Compact(names))
 	f := figure{file: "heat-map", width: twoColumns, height: heatTop + heatBottom + vg.Length(len(rows))*heatRow}
-	f.caption = tell("cohort.heat", contrastWords(contrast), num(result.Number(d.Methods.Alpha))) + morePlaces(more)
+	f.caption = tell("cohort.heat", contrastWords(contrast), alphaWords(d.Methods.Alpha)) + morePlaces(more)
 	f.alt = tell("cohort.heat_alt")
 	f.draw = func(dc draw.Canvas) {
 		const left, top, rowHeight = heatLeft, heatTop, heatRow
@@ -116,7 +116,12 @@ func inTwoLines(s string, style draw.TextStyle, w vg.Length) string {
 // persons' changes; NaN where it is not known or there is no better.
 func effect(r result.CohortRow) float64 {
 	side := better(r.Metric)
-	if side == 0 || !r.SD.Known() || r.SD <= 0 {
+	switch {
+	case side == 0 || !r.SD.Known():
+		return math.NaN()
+	case r.Estimate == 0:
+		return 0
+	case r.SD <= 0:
 		return math.NaN()
 	}
 	return side * float64(r.Estimate/r.SD)

@@ -85,7 +85,7 @@ func TestCohortPage(t *testing.T) {
 	}
 	for _, want := range []string{
 		"Needling <b>& PRP</b>", "no consent for research is recorded", "light from another side <script>alert(1)</script>",
-		"Roughness, middle (0.8–2 mm), 90 days after the last treatment",
+		"Roughness, middle (0.8–2 mm), 90 days after the last treatment Wilcoxon signed rank, exact",
 		"smoother skin within three months85.0 %62.5 % (46.0 % to 77.0 %)25 of 20", "nobody had five treatments",
 		"dermatrend 1.2.3 (OpenCV 4.6.0; settings 0123456789ab)", "colour fit on reference skin; blur matched in pairs",
 		"The primary outcome was named before the analysis: Roughness, middle (0.8–2 mm), left cheek, 90 days after the last treatment.",
