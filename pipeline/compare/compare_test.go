@@ -279,7 +279,7 @@ func TestZones(t *testing.T) {
 		want result.Status
 	}{
 		{"expression", ZoneFacts{MovedPct: 1.7}, ok}, {"expression", ZoneFacts{MovedPct: 1.9}, caution}, {"expression", ZoneFacts{MovedPct: 3.6}, refused},
-		{"stretch", ZoneFacts{StretchPct: 7.9}, ok}, {"stretch", ZoneFacts{StretchPct: 8.1}, caution}, {"stretch", ZoneFacts{StretchPct: 15.1}, refused},
+		{"stretch", ZoneFacts{StretchPct: 7.9}, ok}, {"stretch", ZoneFacts{StretchPct: 8.1}, caution}, {"stretch", ZoneFacts{StretchPct: 20.1}, refused},
 		{"occlusion", ZoneFacts{Hidden: 0.24}, ok}, {"occlusion", ZoneFacts{Hidden: 0.26}, caution}, {"occlusion", ZoneFacts{Hidden: 0.46}, refused},
 		{"zone_alignment", ZoneFacts{Lost: 0.24}, ok}, {"zone_alignment", ZoneFacts{Lost: 0.26}, caution}, {"zone_alignment", ZoneFacts{Lost: 0.46}, refused},
 	} {

@@ -12,7 +12,7 @@ import (
 //     photo of each) 0.2 to 6.1 % of the light.
 //   - smoothing: phantom at half nuisance up to 9, at full 20, with all relief halved
 //     21; rendered head 3, with its true change by half 3; real pairs at 3.4 px/mm
-//     median 9, three of 22 over 28. A median filter of 5 px 31, a bilateral one 40
+//     two of 22 over 28, both where the camera stood elsewhere. A median filter of 5 px 31, a bilateral one 40
 //     to 60.
 //   - fine_detail: phantom up to 22, with all relief halved 25; rendered head 12, with
 //     its true change by half 42; real pairs 25. A filter that cuts detail to a third:

@@ -19,12 +19,20 @@ type ZoneFacts struct {
 }
 
 // ZoneChecks judges one zone of a photo: they spoil all that is measured there.
+// What honest pairs reach but for the chin, which hair and collars touch, and what a
+// smile does to the cheeks of 22 real persons (its median and largest):
+//
+//   - expression: phantom and rendered head at half nuisance up to 1.2, at full 2.7 %;
+//     smile 4.8, 10; noses and foreheads then up to 1.7.
+//   - stretch: at half nuisance up to 7.5, at full 8 %; smile 11, 35; noses 5, 17.
+//   - occlusion: up to 7 %, around the mouth 10.
+//   - zone_alignment: cheeks, nose and forehead up to 10 % of the skin; smile 8, 93.
 func ZoneChecks(f ZoneFacts) []Check {
 	where := strings.ReplaceAll(f.Zone, "_", " ")
 	var cs []Check
 	for _, c := range []Check{
 		band("expression", "percent_ipd", f.MovedPct, 1.8, 3.5, all, fmt.Sprintf("another expression: the skin (%s) moved by %.1f %% of the pupils' distance against the head; keep a neutral face", where, f.MovedPct)),
-		band("stretch", "percent", f.StretchPct, 8, 15, all, fmt.Sprintf("another expression: the skin (%s) is stretched or squeezed by %.0f %%; keep a neutral face", where, f.StretchPct)),
+		band("stretch", "percent", f.StretchPct, 8, 20, all, fmt.Sprintf("another expression: the skin (%s) is stretched or squeezed by %.0f %%; keep a neutral face", where, f.StretchPct)),
 		band("occlusion", "percent", 100*f.Hidden, 25, 45, all, fmt.Sprintf("%.0f %% of the skin (%s) is covered or cannot be seen: hair back, glasses and mask off, hands away, no shadow, no glare", 100*f.Hidden, where)),
 		band("zone_alignment", "percent", 100*f.Lost, 25, 45, all, fmt.Sprintf("%.0f %% of the skin (%s) cannot be found again to half a millimetre: same pose and expression, sharp photos", 100*f.Lost, where)),
 	} {
