@@ -84,7 +84,7 @@ type Map struct {
 const (
 	minPatches   = 12
 	minOverlap   = 0.45
-	minAgreement = 0.26 // strangers reach 0.23, true pairs 0.45 and more (0.28 with all but skin painted over)
+	minAgreement = 0.32 // strangers reach 0.25, true pairs 0.52 and more (0.41 with all but skin painted over)
 	minFound     = 0.35 // share of the held-out squares whose skin was found again
 )
 
