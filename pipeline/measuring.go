@@ -30,6 +30,7 @@ type value struct {
 // series, for slopes), and the latest photo and the baseline at the worse
 // sharpness of the two (basis pair, for verdicts).
 func measurePhotos(r *seriesRun) error {
+	r.compareTones()
 	list := metrics.All()
 	for zi := range r.zones {
 		z := &r.zones[zi]
@@ -378,6 +379,9 @@ func (m *zoneMeasurer) judge(s *shot, v *value) {
 	j := s.gate[v.metric.Family]
 	if c := s.zones[m.zone].caution; c != "" && j.Status == result.OK {
 		j = compare.Judgement{Status: result.Caution, Reason: c}
+	}
+	if f := v.metric.Family; j.Status == result.OK && (f == metrics.Redness || f == metrics.Pigment) && slices.Contains(s.toneMoved, m.reference) {
+		j = compare.Judgement{Status: result.Caution, Reason: "the tone of the reference skin changed: tanned, paled, or in other light"}
 	}
 	v.status, v.reason = j.Status, j.Reason
 }

@@ -1,8 +1,6 @@
 package pipeline
 
 import (
-	"math"
-
 	"github.com/dermatrend/dermatrend/metrics"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/segment"
@@ -132,16 +130,4 @@ func (r *seriesRun) comparable(s *shot) (bool, string) {
 		ok = true
 	}
 	return ok, why
-}
-
-// skinTone is the individual typology angle of the forehead at baseline, else of
-// the first zone that has one.
-func (r *seriesRun) skinTone() result.Number {
-	tone := math.NaN()
-	for _, v := range r.values {
-		if v.metric.Name == "ita_deg" && v.basis == result.BasisNative && v.shot == 0 && !math.IsNaN(v.v) && (math.IsNaN(tone) || v.zone == "forehead") {
-			tone = v.v
-		}
-	}
-	return result.Number(tone)
 }

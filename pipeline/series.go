@@ -90,6 +90,7 @@ type shot struct {
 	found      map[string]segment.Found // by zone, as photographed
 
 	references map[string]refColour // see reference
+	toneMoved  []string             // reference zones whose tone is not the baseline's
 	pictures   map[string]string    // see result.Visit
 }
 
