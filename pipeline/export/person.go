@@ -160,7 +160,7 @@ func status(s result.Status) result.Status {
 var (
 	verdicts   = []string{string(result.Improved), string(result.Worsened), string(result.NoDetectableChange), string(result.NotComparable)}
 	families   = []string{string(metrics.Redness), string(metrics.Pigment), string(metrics.Texture), string(metrics.Lines), string(metrics.Pores), string(metrics.Scars)}
-	checkUnits = []string{"percent", "percent_ipd", "per_ipd", "px/mm", "deg", "EV", "px", "px2", "days", "mm"}
+	checkUnits = []string{"percent", "percentage_points", "percent_ipd", "per_ipd", "px/mm", "deg", "EV", "px", "px2", "days", "mm"}
 )
 
 // checkUnit refuses a number whose unit is not that of the catalogue: it was
