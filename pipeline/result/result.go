@@ -151,7 +151,7 @@ type Series struct {
 	// photo: x' = a[0]x + a[1]y + a[2], y' = a[3]x + a[4]y + a[5].
 	PictureToBase [6]float64
 	PxPerMMRelSD  Number // its relative uncertainty (1 SD), 0..1
-	ITADeg        Number // skin tone of the forehead at baseline, else of the first zone
+	ITADeg        Number // skin tone of the forehead at baseline, else of the first zone, as the white of the eyes exposes it where that is seen
 	// Protocol says what to do better at the next photo, a line each.
 	Protocol []string
 	Notes    []string
