@@ -268,7 +268,7 @@ func grid(dc draw.Canvas, panels []*plot.Plot, cols int, below, beside string) {
 	label := lettering(figureFontSize, false, inkColour, draw.XCenter, draw.YBottom)
 	dc.FillText(label, vg.Point{X: dc.Center().X, Y: dc.Min.Y + 4}, below)
 	side := label
-	side.Rotation, side.YAlign = quarterTurn, draw.YTop
+	side.Rotation, side.YAlign = math.Pi/2, draw.YTop
 	dc.FillText(side, vg.Point{X: dc.Min.X + 2, Y: dc.Center().Y}, beside)
 	inner := draw.Crop(dc, 13, -3, 15, -2)
 	canvases := plot.Align(table, draw.Tiles{Rows: rows, Cols: cols, PadX: 6, PadY: 8}, inner)
@@ -280,5 +280,3 @@ func grid(dc draw.Canvas, panels []*plot.Plot, cols int, below, beside string) {
 		}
 	}
 }
-
-const quarterTurn = 3.14159265358979 / 2

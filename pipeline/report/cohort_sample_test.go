@@ -58,7 +58,7 @@ func sampleZone(c *result.Cohort, rnd *rand.Rand, m metrics.Metric, zone string,
 		gain = -0.02
 	}
 	var changes []float64
-	var sdc float64 = 1.1
+	const sdc = 1.1
 	responders, worsened := 0, 0
 	for i := range n {
 		code := fmt.Sprintf("C%03d", (i*37)%1000)

@@ -64,17 +64,6 @@ func files(t *testing.T, dir string) map[string]string {
 	return all
 }
 
-// TestCohortSample writes a large sample to look at into the folder DERMATREND_LOOK.
-func TestCohortSample(t *testing.T) {
-	dir := os.Getenv("DERMATREND_LOOK")
-	if dir == "" {
-		t.Skip("DERMATREND_LOOK names no folder")
-	}
-	if err := WriteCohort(dir, sampleCohort(40)); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestCohortPage(t *testing.T) {
 	_, page := writeCohort(t, smallCohort())
 	text := words(t, page)
