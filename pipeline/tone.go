@@ -150,7 +150,7 @@ func (r *seriesRun) skinTone() result.Number {
 
 // maxToneMoved is about the smallest detectable change of the tone by the eyes,
 // degrees: two photos of the same skin, neutral and smiling, differed by 4 at the
-// median and by more than 10 in one of 21 pairs; neutral ones by 6 at most.
+// median and by more than 10 in two of 22 pairs; neutral ones by 6 at most.
 const maxToneMoved = 10.0
 
 // compareTones holds the tone of each zone that serves as reference against the
