@@ -294,6 +294,7 @@ func (b *batch) write(ctx context.Context) (remove []string, err error) {
 	if err := result.WriteJSON(b.out.stage("new", timingsFile), times.only(all)); err != nil {
 		return nil, err
 	}
+	remove = append(remove, staleCohort(b.out.path)...)
 	return remove, result.WriteJSON(b.out.stage("new", runFile), rec)
 }
 

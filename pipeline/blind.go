@@ -138,12 +138,9 @@ type blinder struct {
 // choose asks for the consent of each person and takes the pairs of those who gave
 // it.
 func (b *blinder) choose(ctx context.Context, ids []string) error {
-	var register *consent.Register
-	if b.opts.Study != nil {
-		var err error
-		if register, err = consent.NewRegister(ctx, b.opts.Study); err != nil {
-			return err
-		}
+	consents, err := newCoverage(ctx, b.opts.Study, b.opts.AsOf)
+	if err != nil {
+		return err
 	}
 	for _, id := range ids {
 		if ctx.Err() != nil {
@@ -153,10 +150,7 @@ func (b *blinder) choose(ctx context.Context, ids []string) error {
 		if err != nil {
 			return err
 		}
-		ok, why := study.Covers(statements(s.Consents), scopeResearch, b.opts.AsOf)
-		if register != nil {
-			ok, why = register.Covers(id, scopeResearch, b.opts.AsOf)
-		}
+		ok, why := consents.covers(id, s, scopeResearch)
 		if !ok {
 			b.excluded = append(b.excluded, Excluded{id, why})
 			continue

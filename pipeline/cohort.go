@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/dermatrend/dermatrend/pipeline/cohort"
+	"github.com/dermatrend/dermatrend/pipeline/consent"
 	"github.com/dermatrend/dermatrend/pipeline/report"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/study"
@@ -17,7 +18,12 @@ import (
 
 // CohortOptions say how the persons of an output folder are analysed together.
 type CohortOptions struct {
-	AsOf    study.Date      // day on which consent is looked at; must be given
+	AsOf study.Date // day on which consent is looked at; must be given
+	// Study, where given, is asked for consent as its manifests and ledger say it
+	// now, and its ledger gets the cohort; without it, consent is what it was when the
+	// person was measured.
+	Study   *study.Study
+	By      string          // who makes the cohort, for the ledger
 	Windows []cohort.Window // days after the last treatment; nil: cohort.DefaultWindows
 	Alpha   float64         // level of adjusted p-values; 0: cohort.DefaultAlpha
 }
@@ -35,8 +41,7 @@ var cohortFiles = []string{result.CohortFile, result.CohortFlowFile, result.Coho
 // code and must not be given away. It needs no photos. The same results on the
 // same day give the same bytes; other results give other codes.
 //
-// The tables are written whole or not at all; if the report fails after that, the
-// error says so. A person who was measured with another version or other settings
+// All is written whole or not at all. A person who was measured with another version or other settings
 // than the rest is an error that says how to mend it.
 func WriteCohort(ctx context.Context, out string, opts CohortOptions) (result.Cohort, error) {
 	data, err := os.ReadFile(filepath.Join(out, runFile))
@@ -52,8 +57,20 @@ func WriteCohort(ctx context.Context, out string, opts CohortOptions) (result.Co
 		return result.Cohort{}, err
 	}
 	key := sha256.Sum256(data) // it holds the hashes of all photos, so nobody guesses it
+	consents, err := newCoverage(ctx, opts.Study, opts.AsOf)
+	if err != nil {
+		return result.Cohort{}, err
+	}
+	var shown []string
 	c, err := cohort.New(cohort.Options{
-		Study: o.earlier.Study, AsOf: opts.AsOf, Primary: o.earlier.Settings.Primary,
+		Study: o.earlier.Study, AsOf: opts.AsOf,
+		Covers: func(s result.Subject) (bool, string) {
+			ok, why := consents.covers(s.ID, s, scopeResearch)
+			if ok {
+				shown = append(shown, s.ID)
+			}
+			return ok, why
+		}, Primary: o.earlier.Settings.Primary,
 		Windows: opts.Windows, Alpha: opts.Alpha, Key: key[:],
 	})
 	if err != nil {
@@ -81,6 +98,15 @@ func WriteCohort(ctx context.Context, out string, opts CohortOptions) (result.Co
 	if err := result.WriteCohort(o.stage("new"), all); err != nil {
 		return result.Cohort{}, err
 	}
+	if err := report.WriteCohort(o.stage("new"), all); err != nil {
+		return result.Cohort{}, err
+	}
+	if opts.Study != nil && len(shown) > 0 {
+		e := consent.Entry{Subjects: shown, Scope: scopeResearch, AsOf: opts.AsOf.String(), By: opts.By, Note: "cohort"}
+		if _, err := consent.Record(ctx, opts.Study.Root, e, o.stage("new"), out); err != nil {
+			return result.Cohort{}, err
+		}
+	}
 	if err := result.WriteCohortKey(o.stage("new"), c.Codes()); err != nil {
 		return result.Cohort{}, err
 	}
@@ -90,10 +116,16 @@ func WriteCohort(ctx context.Context, out string, opts CohortOptions) (result.Co
 	if err := o.commit(nil); err != nil {
 		return result.Cohort{}, fmt.Errorf("%s: %w", out, err)
 	}
-	if err := report.WriteCohort(out, all); err != nil {
-		return all, fmt.Errorf("%s is written, but not its report: %w", filepath.Join(out, result.CohortFile), err)
-	}
 	return all, nil
+}
+
+// staleCohort names what a cohort of earlier results has left in the folder, which
+// new results make wrong.
+func staleCohort(out string) []string {
+	if _, err := os.Lstat(filepath.Join(out, result.CohortKeyFile)); err != nil {
+		return nil
+	}
+	return cohortFiles
 }
 
 // claimCohort refuses to write over anything that no earlier cohort has written.

@@ -144,12 +144,9 @@ func (x *exporter) choose(ctx context.Context, ids []string) error {
 			return usagef("there is no subject %q in %s", want, x.out)
 		}
 	}
-	var register *consent.Register
-	if x.opts.Study != nil {
-		var err error
-		if register, err = consent.NewRegister(ctx, x.opts.Study); err != nil {
-			return err
-		}
+	consents, err := newCoverage(ctx, x.opts.Study, x.opts.AsOf)
+	if err != nil {
+		return err
 	}
 	for _, id := range ids {
 		if ctx.Err() != nil {
@@ -162,13 +159,7 @@ func (x *exporter) choose(ctx context.Context, ids []string) error {
 		if err != nil {
 			return err
 		}
-		var ok bool
-		var why string
-		if register != nil {
-			ok, why = register.Covers(id, scopeResearch, x.opts.AsOf)
-		} else {
-			ok, why = study.Covers(statements(s.Consents), scopeResearch, x.opts.AsOf)
-		}
+		ok, why := consents.covers(id, s, scopeResearch)
 		if !ok {
 			x.sum.Excluded = append(x.sum.Excluded, Excluded{id, why})
 			continue
@@ -182,31 +173,6 @@ func (x *exporter) choose(ctx context.Context, ids []string) error {
 		}
 	}
 	return nil
-}
-
-// statements are recorded consents as consent is judged. A date that is not one
-// withdraws, and neither signs nor prolongs.
-func statements(recorded []result.Consent) []study.Consent {
-	var all []study.Consent
-	for _, c := range recorded {
-		s := study.Consent{Scope: c.Scope}
-		valid := true
-		for _, d := range []struct {
-			to   *study.Date
-			from string
-		}{{&s.Signed, c.Signed}, {&s.Expires, c.Expires}, {&s.Withdrawn, c.Withdrawn}} {
-			if d.from == "" {
-				continue
-			}
-			date, err := study.ParseDate(d.from)
-			*d.to, valid = date, valid && err == nil
-		}
-		if !valid {
-			s.Signed = study.Date{}
-		}
-		all = append(all, s)
-	}
-	return all
 }
 
 // write fills the folder, persons in the order of their codes.

@@ -47,7 +47,7 @@ type outdir struct {
 
 // commitRecord is the content of the commit file.
 type commitRecord struct {
-	Remove []string // persons' folders that the new results no longer have
+	Remove []string // persons' folders that the new results no longer have, and an outdated cohort
 }
 
 // openOutdir makes the folder if it is missing, locks it, and brings an

@@ -27,7 +27,7 @@ func Remove(ctx context.Context, out, id string) (found bool, err error) {
 	if err := o.without(ctx, id); err != nil {
 		return true, err
 	}
-	return true, o.commit([]string{id})
+	return true, o.commit(append(staleCohort(out), id))
 }
 
 // without stages tables, record and index of all persons but one.

@@ -1,12 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/dermatrend/dermatrend/pipeline"
 	"github.com/dermatrend/dermatrend/pipeline/result"
@@ -15,25 +16,20 @@ import (
 
 type cohortCommand struct {
 	Out    string   `arg:"" help:"Folder that run has written."`
-	AsOf   string   `help:"Day on which consent is looked at; today without it." placeholder:"YYYY-MM-DD"`
 	Alpha  float64  `default:"0.05" help:"Level of adjusted p-values." placeholder:"LEVEL"`
 	Window []string `help:"Window after the last treatment and its tolerance, days, as in 90+-21; may be repeated. Without it 28+-10, 90+-21 and 180+-45." placeholder:"D+-T" sep:"none"`
+	Study  string   `help:"Folder of the study: consent is looked at as its manifests and ledger say it now, and the cohort is entered into its ledger. Without it, consent is what it was when the subjects were measured." type:"existingdir" placeholder:"STUDY"`
+	asOf
+	by
 }
 
 var windowForm = regexp.MustCompile(`^(\d{1,4})(?:\+-|±)(\d{1,4})$`)
 
 // options checks the flags.
-func (c cohortCommand) options(today time.Time) (pipeline.CohortOptions, error) {
-	o := pipeline.CohortOptions{Alpha: c.Alpha}
+func (c cohortCommand) options() (pipeline.CohortOptions, error) {
+	o := pipeline.CohortOptions{Alpha: c.Alpha, AsOf: c.day(), By: c.name()}
 	if !(c.Alpha > 0 && c.Alpha < 1) {
 		return o, fmt.Errorf("--alpha %v: must be above 0 and below 1", c.Alpha)
-	}
-	o.AsOf = study.NewDate(today.Date())
-	if c.AsOf != "" {
-		var err error
-		if o.AsOf, err = study.ParseDate(c.AsOf); err != nil {
-			return o, fmt.Errorf("--as-of: %w", err)
-		}
 	}
 	for _, w := range c.Window {
 		m := windowForm.FindStringSubmatch(w)
@@ -49,45 +45,57 @@ func (c cohortCommand) options(today time.Time) (pipeline.CohortOptions, error) 
 
 // Validate is called by kong.
 func (c cohortCommand) Validate() error {
-	_, err := c.options(time.Now())
-	return err
+	_, err := c.options()
+	return errors.Join(err, c.asOf.Validate())
 }
 
 func (c cohortCommand) Run(in *invocation) error {
-	opts, err := c.options(time.Now())
+	opts, err := c.options()
 	if err != nil {
 		return err
+	}
+	if c.Study != "" {
+		if opts.Study, err = loadStudy(in, c.Study, nil); err != nil {
+			return err
+		}
 	}
 	all, err := pipeline.WriteCohort(in.ctx, c.Out, opts)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(in.stdout, "consent as of %s\n", opts.AsOf)
+	printCohort(in.stdout, c.Out, opts.AsOf, all)
+	if c.Study == "" {
+		fmt.Fprintln(in.stdout, "consent is what it was when the subjects were measured; with --study, later withdrawals count")
+	}
+	return nil
+}
+
+func printCohort(out io.Writer, dir string, on study.Date, all result.Cohort) {
+	fmt.Fprintf(out, "consent as of %s\n", on)
 	for _, f := range all.Flow {
-		fmt.Fprintf(in.stdout, "%s: %s", strings.ReplaceAll(f.Step, "_", " "), count(f.Subjects, "person"))
+		fmt.Fprintf(out, "%s: %s", strings.ReplaceAll(f.Step, "_", " "), count(f.Subjects, "person"))
 		if f.Excluded > 0 {
-			fmt.Fprintf(in.stdout, ", %d left out", f.Excluded)
+			fmt.Fprintf(out, ", %d left out", f.Excluded)
 		}
 		if f.Reason != "" {
-			fmt.Fprintf(in.stdout, " (%s)", f.Reason)
+			fmt.Fprintf(out, " (%s)", f.Reason)
 		}
-		fmt.Fprintln(in.stdout)
+		fmt.Fprintln(out)
 	}
 	for _, r := range all.Rows {
 		switch {
 		case r.Role != result.RolePrimary:
 		case !r.P.Known():
-			fmt.Fprintf(in.stdout, "primary: %s %s %s %s: no test, n = %d (%s)\n", r.View, r.Zone, r.Metric, r.Contrast, r.N, r.Reason)
+			fmt.Fprintf(out, "primary: %s %s %s %s: no test, n = %d (%s)\n", r.View, r.Zone, r.Metric, r.Contrast, r.N, r.Reason)
 		default:
-			fmt.Fprintf(in.stdout, "primary: %s %s %s %s: %s %s (95 %% %s to %s), p %.3g, adjusted %.3g, n = %d\n", r.View, r.Zone, r.Metric, r.Contrast,
+			fmt.Fprintf(out, "primary: %s %s %s %s: %s %s (95 %% %s to %s), p %.3g, adjusted %.3g, n = %d\n", r.View, r.Zone, r.Metric, r.Contrast,
 				cell(r.Estimate), r.Unit, cell(r.Low), cell(r.High), float64(r.P), float64(r.PAdjusted), r.N)
 		}
 	}
 	if !all.Methods.Primary.Named {
-		fmt.Fprintln(in.stdout, "study.yaml names no primary outcome: everything is exploratory")
+		fmt.Fprintln(out, "study.yaml names no primary outcome: everything is exploratory")
 	}
-	_, err = fmt.Fprintf(in.stdout, "report: %s\nwho is behind a code, not to be given away: %s\n", filepath.Join(c.Out, "cohort.html"), filepath.Join(c.Out, result.CohortKeyFile))
-	return err
+	fmt.Fprintf(out, "report: %s\nwho is behind a code, not to be given away: %s\n", filepath.Join(dir, "cohort.html"), filepath.Join(dir, result.CohortKeyFile))
 }
 
 // cell is a number as tables show it, a dash where there is none.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -20,7 +21,13 @@ type runCommand struct {
 	DryRun    bool     `help:"Say what would be measured, and do nothing."`
 	FaceModel string   `help:"YuNet model (ONNX) that finds faces instead of the built-in detector." type:"existingfile" placeholder:"FILE"`
 	SDC       string   `name:"sdc" help:"Table of smallest detectable changes (sdc.csv of dermatrend validate STUDY), preferred to the one that ships." type:"existingfile" placeholder:"FILE"`
+	AsOf      string   `help:"Also analyse the cohort of all persons whose consent covers research on this day, YYYY-MM-DD; see dermatrend cohort." placeholder:"DATE"`
 	workers
+}
+
+// Validate is called by kong.
+func (c runCommand) Validate() error {
+	return errors.Join(asOf{c.AsOf}.Validate(), c.workers.Validate())
 }
 
 // workers are the flags of the commands that start worker processes.
@@ -70,6 +77,16 @@ func (c runCommand) Run(in *invocation) error {
 	}
 	if !c.Quiet {
 		printSummary(in.stdout, c.Out, sum)
+	}
+	if c.AsOf != "" {
+		on := asOf{c.AsOf}.day()
+		all, err := pipeline.WriteCohort(in.ctx, c.Out, pipeline.CohortOptions{AsOf: on, Study: st, By: by{}.name()})
+		if err != nil {
+			return err
+		}
+		if !c.Quiet {
+			printCohort(in.stdout, c.Out, on, all)
+		}
 	}
 	if len(sum.Rejections) > 0 {
 		return errPartial

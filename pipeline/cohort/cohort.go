@@ -79,9 +79,12 @@ type Options struct {
 	Study   string
 	AsOf    study.Date     // day on which consent is looked at
 	Primary *study.Primary // named beforehand in study.yaml; nil: everything is exploratory
-	Windows []Window       // nil: DefaultWindows
-	Alpha   float64        // level of adjusted p-values, 0..1; 0: DefaultAlpha
-	Key     []byte         // from which codes are derived; must not leave the clinic
+	// Covers tells whether a person's consent covers research on that day, and if not,
+	// why, as study.Covers does.
+	Covers  func(s result.Subject) (ok bool, why string)
+	Windows []Window // nil: DefaultWindows
+	Alpha   float64  // level of adjusted p-values, 0..1; 0: DefaultAlpha
+	Key     []byte   // from which codes are derived; must not leave the clinic
 }
 
 // Validate reports every option that is wrong.
@@ -89,6 +92,9 @@ func (o Options) Validate() error {
 	var errs []error
 	if o.AsOf.IsZero() {
 		errs = append(errs, errors.New("as-of: the day on which consent is looked at is missing"))
+	}
+	if o.Covers == nil {
+		errs = append(errs, errors.New("nobody can be asked for consent"))
 	}
 	if !(o.Alpha >= 0 && o.Alpha < 1) {
 		errs = append(errs, fmt.Errorf("alpha %v: must be above 0 and below 1", o.Alpha))
@@ -200,8 +206,8 @@ func (c *Cohort) primaryDay() int {
 // An error means that the persons cannot be analysed together.
 func (c *Cohort) Add(s result.Subject) error {
 	c.flow.enter(s)
-	if why := refusal(s.Consents, c.opts.AsOf); why != "" {
-		c.flow.exclude(why)
+	if ok, why := c.opts.Covers(s); !ok {
+		c.flow.exclude(refusal(why))
 		return nil
 	}
 	if err := c.alike(s); err != nil {

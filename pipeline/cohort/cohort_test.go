@@ -277,10 +277,9 @@ func TestConsent(t *testing.T) {
 	}
 	// Each reason of study.Covers has its words.
 	late := options().AsOf.AddDate(0, 0, 1).Format("2006-01-02")
-	for want, c := range map[string]result.Consent{
-		"signed later": {Scope: research, Signed: late}, "not signed": {Scope: research}, "cannot be read": {Scope: research, Signed: "soon"},
-	} {
-		if why := refusal([]result.Consent{c}, options().AsOf); !strings.Contains(why, want) {
+	for want, c := range map[string]result.Consent{"signed later": {Scope: research, Signed: late}, "not signed": {Scope: research}} {
+		_, why := covers(result.Subject{Consents: []result.Consent{c}})
+		if why = refusal(why); !strings.Contains(why, want) {
 			t.Errorf("%+v: %q, want %q", c, why, want)
 		}
 	}

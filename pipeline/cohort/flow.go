@@ -8,36 +8,11 @@ import (
 	"strings"
 
 	"github.com/dermatrend/dermatrend/pipeline/result"
-	"github.com/dermatrend/dermatrend/pipeline/study"
 )
 
-// scope that a person's consent must cover.
-const scope = "research"
-
-// refusal says why a person's statements do not allow research on a day, without
-// naming a date; empty where they do.
-func refusal(cs []result.Consent, on study.Date) string {
-	var all []study.Consent
-	for _, c := range cs {
-		s := study.Consent{Scope: c.Scope, Document: c.Document}
-		for _, d := range []struct {
-			text string
-			to   *study.Date
-		}{{c.Signed, &s.Signed}, {c.Expires, &s.Expires}, {c.Withdrawn, &s.Withdrawn}} {
-			if d.text == "" {
-				continue
-			}
-			var err error
-			if *d.to, err = study.ParseDate(d.text); err != nil {
-				return "a date of the consent cannot be read"
-			}
-		}
-		all = append(all, s)
-	}
-	ok, why := study.Covers(all, scope, on)
-	if ok {
-		return ""
-	}
+// refusal puts why a person's consent does not cover research into words that name
+// no date.
+func refusal(why string) string {
 	for _, known := range []struct{ words, say string }{
 		{"withdrawn", "consent for research was withdrawn"},
 		{"expired", "consent for research has expired"},

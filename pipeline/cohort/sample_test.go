@@ -36,6 +36,24 @@ func units() map[string]string {
 
 func on(day int) string { return study.NewDate(2025, 3, 1+day).String() }
 
+// covers asks for research on the day of options.
+func covers(s result.Subject) (bool, string) {
+	var all []study.Consent
+	for _, c := range s.Consents {
+		x := study.Consent{Scope: c.Scope}
+		for text, to := range map[string]*study.Date{c.Signed: &x.Signed, c.Expires: &x.Expires, c.Withdrawn: &x.Withdrawn} {
+			if text != "" {
+				var err error
+				if *to, err = study.ParseDate(text); err != nil {
+					panic(err)
+				}
+			}
+		}
+		all = append(all, x)
+	}
+	return study.Covers(all, "research", options().AsOf)
+}
+
 // person is the i-th of the sample.
 func (s sample) person(i int, rng *rand.Rand) result.Subject {
 	unit := units()
@@ -106,7 +124,7 @@ func (s sample) persons(n int, seed uint64) []result.Subject {
 
 // options of tests.
 func options() Options {
-	return Options{Study: "sample", AsOf: study.NewDate(2026, 1, 1), Key: []byte("key")}
+	return Options{Study: "sample", AsOf: study.NewDate(2026, 1, 1), Covers: covers, Key: []byte("key")}
 }
 
 // analyse adds persons and computes the figures.

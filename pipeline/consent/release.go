@@ -19,6 +19,21 @@ import (
 // order an interruption leaves at worst an entry of a file that is not there, never
 // a file without an entry. It returns the ledger's new head.
 func Release(ctx context.Context, root string, e Entry, staged, final string) (head string, err error) {
+	if head, err = Record(ctx, root, e, staged, final); err != nil {
+		return "", err
+	}
+	if info, err := os.Lstat(final); err == nil && info.IsDir() {
+		// A folder cannot be renamed over another.
+		if err := os.RemoveAll(final); err != nil {
+			return "", err
+		}
+	}
+	return head, os.Rename(staged, final)
+}
+
+// Record is the first half of [Release]: it enters the finished file or folder staged
+// as final into the ledger and renames nothing.
+func Record(ctx context.Context, root string, e Entry, staged, final string) (head string, err error) {
 	if final, err = filepath.Abs(final); err != nil {
 		return "", err
 	}
@@ -34,16 +49,7 @@ func Release(ctx context.Context, root string, e Entry, staged, final string) (h
 		return "", err
 	}
 	defer l.Close()
-	if head, err = l.Append(ctx, e); err != nil {
-		return "", err
-	}
-	if info, err := os.Lstat(final); err == nil && info.IsDir() {
-		// A folder cannot be renamed over another.
-		if err := os.RemoveAll(final); err != nil {
-			return "", err
-		}
-	}
-	return head, os.Rename(staged, final)
+	return l.Append(ctx, e)
 }
 
 // artefacts lists the files at or below staged as they will be called below final.
