@@ -3,7 +3,11 @@ package report
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
+	"maps"
 	"math"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -23,14 +27,38 @@ const (
 // messages are all texts of the pages in one language, by key.
 type messages map[string]string
 
-var english = load("en.json")
-
-func load(name string) messages {
-	var m messages
-	if err := json.Unmarshal([]byte(asset(name)), &m); err != nil {
-		panic(err) // the file is part of the program
+// languages are the texts by language: one file each, named after it.
+var languages = func() map[string]messages {
+	names, err := fs.Glob(assets, "assets/*.json")
+	if err != nil {
+		panic(err)
 	}
-	return m
+	all := map[string]messages{}
+	for _, n := range names {
+		var m messages
+		if err := json.Unmarshal([]byte(asset(path.Base(n))), &m); err != nil {
+			panic(err) // the file is part of the program
+		}
+		all[strings.TrimSuffix(path.Base(n), ".json")] = m
+	}
+	return all
+}()
+
+var english = languages["en"]
+
+// Languages lists the languages that a page can be written in, by their codes
+// (ISO 639-1), in alphabetical order.
+func Languages() []string { return slices.Sorted(maps.Keys(languages)) }
+
+// language is the texts of a language; empty is English.
+func language(code string) (messages, error) {
+	if code == "" {
+		return english, nil
+	}
+	if m, ok := languages[code]; ok {
+		return m, nil
+	}
+	return nil, fmt.Errorf("no language %q; there are %s", plain(code, nameRunes), strings.Join(Languages(), ", "))
 }
 
 // say is the text of a key, with its verbs filled in. An unknown key is an
@@ -47,8 +75,8 @@ func (m messages) say(key string, args ...any) (string, error) {
 }
 
 // tell is say for keys written out in this package; a test knows them all.
-func tell(key string, args ...any) string {
-	s, err := english.say(key, args...)
+func (m messages) tell(key string, args ...any) string {
+	s, err := m.say(key, args...)
 	if err != nil {
 		panic(err)
 	}
@@ -57,12 +85,16 @@ func tell(key string, args ...any) string {
 
 // name is the text for a name that comes from data (a metric, a zone), or the
 // name itself in readable form where the language has no text for it.
-func name(kind, key string) string {
-	if s, ok := english[kind+"."+key]; ok {
+func (m messages) name(kind, key string) string {
+	if s, ok := m[kind+"."+key]; ok {
 		return s
 	}
 	return plain(strings.ReplaceAll(key, "_", " "), nameRunes)
 }
+
+// tell and name are those of the pages that are in English only.
+func tell(key string, args ...any) string { return english.tell(key, args...) }
+func name(kind, key string) string        { return english.name(kind, key) }
 
 // plain is a text from outside as a page may show it: one line, without control
 // characters and without marks that turn the direction of what follows, at most
