@@ -198,9 +198,15 @@ func (m *zoneMeasurer) freeze(variance float64, matched bool) (thresholds, error
 		return m.native, nil
 	}
 	m.relate(0, p)
+	return thresholdsOn(p)
+}
+
+// thresholdsOn are those that a patch gives, which then has them.
+func thresholdsOn(p *metrics.Patch) (thresholds, error) {
 	t := thresholds{metric: metrics.Freeze(p)}
 	p.Frozen = &t.metric
 	scene := segment.On(p)
+	var err error
 	if t.segment, err = scene.Freeze(); err != nil {
 		return t, err
 	}
@@ -261,11 +267,11 @@ func followed(metric string) bool { return strings.HasPrefix(metric, "scar_contr
 func (m *zoneMeasurer) blurred(i int, variance float64, matched bool) (*metrics.Patch, error) {
 	s := m.r.shots[i]
 	p := s.patch(s.zones[m.zone])
-	if g := metrics.MedianPixels(onSkin(p, p.G)); g > 0 && !math.IsNaN(s.noise) {
+	if g := metrics.MedianPixels(onSkin(p, p.G)); g > 0 && !math.IsNaN(s.noise) && m.r.cfg.does("noise_subtraction") {
 		p.NoiseOD = s.noise / (g * math.Ln10)
 	}
 	have := s.blurVar
-	if math.IsNaN(have) || !matched {
+	if math.IsNaN(have) || !matched || !m.r.cfg.does("sharpness_match") {
 		return p, nil
 	}
 	// What is told to the measures must be the same for all photos of a basis, since
@@ -320,6 +326,11 @@ func (m *zoneMeasurer) measure(i int, variance float64, t thresholds, bases ...s
 		return err
 	}
 	m.relate(i, p)
+	if !m.r.cfg.does("frozen_thresholds") && i != 0 {
+		if t, err = thresholdsOn(p); err != nil {
+			return err
+		}
+	}
 	p.Frozen = &t.metric
 	scene := segment.On(p)
 	found := t.found
@@ -332,8 +343,8 @@ func (m *zoneMeasurer) measure(i int, variance float64, t thresholds, bases ...s
 	equal := false
 	var scars []metrics.Object
 	if matched {
-		equal = m.reference != "" && m.equalise(i, p)
-		if _, none := p.Missing[metrics.Scars]; !none {
+		equal = m.reference != "" && (!m.r.cfg.does("equalise") || m.equalise(i, p))
+		if _, none := p.Missing[metrics.Scars]; !none && m.r.cfg.does("follow_scars") {
 			if scars, err = m.follow(i, p, scene, t); err != nil {
 				return err
 			}
@@ -343,7 +354,7 @@ func (m *zoneMeasurer) measure(i int, variance float64, t thresholds, bases ...s
 	}
 	for k := range m.list {
 		metric := &m.list[k]
-		if p.Objects = found.Objects; matched && followed(metric.Name) {
+		if p.Objects = found.Objects; matched && followed(metric.Name) && m.r.cfg.does("follow_scars") {
 			p.Objects = scars
 		}
 		val := value{shot: i, zone: m.zone, metric: metric, v: math.NaN(), status: result.OK}

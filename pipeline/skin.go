@@ -89,7 +89,7 @@ func commonSkin(r *seriesRun) error {
 		common := cv.Gray{W: z.mask.W, H: z.mask.H, Pix: slices.Clone(z.mask.Pix)}
 		for _, s := range r.shots {
 			// Photos that are not comparable must not cost the rest their skin.
-			if ok, _ := r.comparable(s); !ok || s.toShot == nil || s.zones[z.name].refused != "" {
+			if ok, _ := r.comparable(s); !ok || s.toShot == nil || s.zones[z.name].refused != "" || !r.cfg.does("common_skin") {
 				continue
 			}
 			for k := range common.Pix {
