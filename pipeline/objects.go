@@ -43,6 +43,7 @@ func (r *seriesRun) objectRows() error {
 				if s.toShot != nil {
 					bx, by, _ = s.toShot.ToBase(x, y)
 				}
+				row.BaseXPx, row.BaseYPx = result.Number(bx), result.Number(by)
 				scale := unit * s.scaleToBase()
 				places[i] = append(places[i], segment.TrackObject{Kind: o.Kind, X: bx / unit, Y: by / unit, AreaMM: o.Area / (scale * scale)})
 				rows[i] = append(rows[i], row)

@@ -103,6 +103,9 @@ type Object struct {
 	Contrast                      Number
 	Type, Track                   string
 	Status                        Status
+	// Where it lies in the baseline photo, px, for the report; not columns. Both 0:
+	// not recorded.
+	BaseXPx, BaseYPx Number
 }
 
 // CarriedPoint is a point of the baseline photo in another session's photo, px.
