@@ -65,7 +65,7 @@ var (
 		"t":      english.say,
 		"css":    func() template.CSS { return template.CSS(css) },
 		"script": func() template.JS { return template.JS(script) },
-		"policy": policy,
+		"policy": func() string { return policy(css, script) },
 	}).ParseFS(assets, "assets/*.html"))
 )
 
@@ -78,9 +78,9 @@ func asset(name string) string {
 	return string(b)
 }
 
-// policy lets the page show its own pictures, its own style and its own script,
-// and nothing else.
-func policy() string {
+// policy lets a page show its own pictures, its own style and its own script, and
+// nothing else.
+func policy(css, script string) string {
 	hash := func(s string) string {
 		sum := sha256.Sum256([]byte(s))
 		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
