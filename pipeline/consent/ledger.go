@@ -43,6 +43,7 @@ type Entry struct {
 	Kind      string     `json:"kind"`
 	Subjects  []string   `json:"subjects"`
 	Scope     string     `json:"scope,omitempty"` // of consent that the export rests on, or that is withdrawn
+	Also      []string   `json:"also,omitempty"`  // further scopes that the export rests on
 	AsOf      string     `json:"as_of,omitempty"` // day on which consent was looked at, or withdrawn
 	By        string     `json:"by,omitempty"`    // who did it, as given
 	Note      string     `json:"note,omitempty"`

@@ -125,7 +125,7 @@ func (r *Register) lastDay(subject, scope string, on study.Date) study.Date {
 func (r *Register) Exported(subject, scope string) []Artefact {
 	var all []Artefact
 	for _, e := range r.ledger {
-		if e.Kind == KindExport && (scope == "" || e.Scope == scope) && slices.Contains(e.Subjects, subject) {
+		if e.Kind == KindExport && (scope == "" || e.Scope == scope || slices.Contains(e.Also, scope)) && slices.Contains(e.Subjects, subject) {
 			all = append(all, e.Artefacts...)
 		}
 	}
