@@ -301,9 +301,16 @@ func covering(m cv.Affine, r image.Rectangle) image.Rectangle {
 	return box
 }
 
-func encodePNG(img image.Image) ([]byte, error) {
+// encodePNG writes a picture of few colours with a byte a pixel: Go packs those of 16
+// and fewer bit by bit, which takes longer than the rest of the picture.
+func encodePNG(img *image.Paletted) ([]byte, error) {
+	wide := *img
+	wide.Palette = append(color.Palette(nil), img.Palette...)
+	for len(wide.Palette) <= 16 {
+		wide.Palette = append(wide.Palette, color.NRGBA{})
+	}
 	var b bytes.Buffer
 	enc := png.Encoder{CompressionLevel: png.BestSpeed}
-	err := enc.Encode(&b, img)
+	err := enc.Encode(&b, &wide)
 	return b.Bytes(), err
 }
