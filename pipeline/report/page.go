@@ -28,7 +28,10 @@ type subjectView struct {
 
 type treatmentView struct{ Date, Session, Device, Passes, Depth, Adjunct string }
 
-type catalogueEntry struct{ Name, Column, Unit, Direction, Doc, Source string }
+type catalogueEntry struct {
+	Name, Column, Unit, Direction, Doc, Source string
+	Minor                                      bool // secondary only: not on paper
+}
 
 // seriesView is one view of a subject on the page.
 type seriesView struct {
@@ -37,8 +40,10 @@ type seriesView struct {
 	Facts    []fact
 	Protocol []string
 	Notes    []string
+	Summary  summaryView
 	Verdict  verdictView
 	Viewer   viewerView
+	History  historyView
 	Charts   []metricCharts // of the metrics that carry a verdict
 	Others   []metricCharts
 	Refusals refusalView
@@ -60,14 +65,14 @@ func subjectPage(dir string, s result.Subject) (*subjectView, error) {
 		page.Treatments = append(page.Treatments, treatmentRow(t))
 	}
 	for i, series := range s.Series {
-		page.Series = append(page.Series, newSeriesView("v"+strconv.Itoa(i), series, s.Treatments, g))
+		page.Series = append(page.Series, newSeriesView("v"+strconv.Itoa(i), series, s, g))
 	}
 	page.Method = method(s)
 	page.Catalogue = catalogueOf(s)
 	return page, nil
 }
 
-func newSeriesView(id string, s result.Series, treatments []result.Treatment, g *gallery) seriesView {
+func newSeriesView(id string, s result.Series, subject result.Subject, g *gallery) seriesView {
 	v := seriesView{
 		ID: id, View: name("view", s.View),
 		Facts: seriesFacts(s), Protocol: plainAll(s.Protocol), Notes: plainAll(s.Notes),
@@ -76,7 +81,9 @@ func newSeriesView(id string, s result.Series, treatments []result.Treatment, g 
 		Refusals: newRefusalView(s, g),
 		Tables:   newTablesView(s),
 	}
-	v.Charts, v.Others = newCharts(s, treatments)
+	v.Charts, v.Others = newCharts(s, subject.Treatments)
+	v.Summary = newSummaryView(s, subject, v.Refusals, v.Viewer.W, v.Viewer.H)
+	v.History = newHistoryView(s, g)
 	return v
 }
 
@@ -188,12 +195,14 @@ func method(s result.Subject) []fact {
 // catalogueOf explains the metrics that the report shows.
 func catalogueOf(s result.Subject) []catalogueEntry {
 	var names []string
+	major := map[string]bool{}
 	for _, series := range s.Series {
 		for _, m := range series.Measurements {
 			names = append(names, m.Metric)
 		}
 		for _, t := range series.Trends {
 			names = append(names, t.Metric)
+			major[t.Metric] = major[t.Metric] || t.Role != roleSecondary
 		}
 	}
 	var list []catalogueEntry
@@ -203,7 +212,7 @@ func catalogueOf(s result.Subject) []catalogueEntry {
 			continue
 		}
 		list = append(list, catalogueEntry{
-			name("metric", n), n, name("unit", m.Unit), name("direction", strconv.Itoa(int(m.Direction))), m.Doc, m.Source,
+			name("metric", n), n, name("unit", m.Unit), name("direction", strconv.Itoa(int(m.Direction))), m.Doc, m.Source, !major[n],
 		})
 	}
 	return list

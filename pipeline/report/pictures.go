@@ -55,10 +55,10 @@ func (p picture) src() template.HTMLAttr {
 }
 
 // gallery holds the pictures of a subject by path, thumbs those of the strips,
-// eyes the crops at full size.
+// eyes the crops at full size, full the pictures as their files are.
 type gallery struct {
-	pictures, thumbs, eyes map[string]picture
-	missing                []string // what could not be shown, with the reason
+	pictures, thumbs, eyes, full map[string]picture
+	missing                      []string // what could not be shown, with the reason
 }
 
 // loadGallery reads the pictures of all visits and scales them down until they
@@ -147,12 +147,12 @@ func readPicture(root *os.Root, path string) (picture, error) {
 
 // fit scales all pictures to one width that keeps them within budget bytes.
 func (g *gallery) fit(budget int) error {
-	full := g.pictures
+	g.full = g.pictures
 	width := pictureWidth
 	for {
 		size := 0
 		scaled := map[string]picture{}
-		for path, p := range full {
+		for path, p := range g.full {
 			if p.w > width {
 				var err error
 				if p, err = p.scaled(width); err != nil {

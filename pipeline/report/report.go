@@ -62,10 +62,11 @@ var (
 	css    = asset("report.css")
 	script = asset("report.js")
 	pages  = template.Must(template.New("").Funcs(template.FuncMap{
-		"t":      english.say,
-		"css":    func() template.CSS { return template.CSS(css) },
-		"script": func() template.JS { return template.JS(script) },
-		"policy": func() string { return policy(css, script) },
+		"t":        english.say,
+		"verdicts": verdictWords,
+		"css":      func() template.CSS { return template.CSS(css) },
+		"script":   func() template.JS { return template.JS(script) },
+		"policy":   func() string { return policy(css, script) },
 	}).ParseFS(assets, "assets/*.html"))
 )
 

@@ -20,6 +20,7 @@ type trendRow struct {
 	Metric, Zone, Role, Sessions             string
 	Baseline, Latest, Change, Percent, Unit  string
 	SDC, Limit, Slope, Verdict, Word, Remark string
+	Minor                                    bool // secondary: not on paper
 }
 
 type alignmentRow struct {
@@ -74,7 +75,7 @@ func newTrendRow(t result.Trend) trendRow {
 		Sessions: strconv.Itoa(t.Sessions),
 		Baseline: num(t.Baseline), Latest: num(t.Latest), Change: signed(t.Change), Percent: signed(t.ChangePct),
 		Unit: name("unit", t.Unit), SDC: num(t.SDC), Limit: num(t.Limit), Slope: dash,
-		Verdict: string(t.Verdict), Word: name("verdict", string(t.Verdict)),
+		Verdict: string(t.Verdict), Word: name("verdict", string(t.Verdict)), Minor: t.Role == roleSecondary,
 	}
 	if t.SlopePer30d.Known() {
 		r.Slope = signed(t.SlopePer30d)

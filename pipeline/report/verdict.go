@@ -21,10 +21,12 @@ var verdicts = []result.Verdict{result.Worsened, result.Improved, result.NoDetec
 // verdictView answers the question of the page: what changed beyond error.
 type verdictView struct {
 	Flags      []string // raised safety flags
+	MoreFlags  []string // those that the first sheet has no room for
+	FlagsCut   string   // how many these are
 	Safety     string   // what the safety checks came to
+	Unjudged   string   // which of them could not be judged, and why
 	Tiles      []tile
 	Metrics    []string
-	Maps       []faceMap
 	Rows       []verdictRow
 	Qualifiers []fact // what the qualifiers that occur mean
 	Secondary  []string
@@ -32,11 +34,13 @@ type verdictView struct {
 	Empty      string // why there is no verdict at all
 }
 
-// tile is one of the four verdicts with the metrics and zones that have it.
+// tile is one of the four verdicts with the metrics and zones that have it. The
+// rest of its lines are not on the first sheet, which says how many they are.
 type tile struct {
 	Verdict, Word, Mark string
 	N                   int
-	Lines               []tileLine
+	Lines, Rest         []tileLine
+	Cut                 string
 }
 
 // tileLine names zones of one metric, with what qualifies their verdicts; or, of
@@ -64,6 +68,15 @@ var qualifierOrder = []string{"early", "provisional", "photo_error_only", "relat
 // marks tell the verdicts apart without colour.
 var marks = map[result.Verdict]string{
 	result.Improved: "+", result.Worsened: "!", result.NoDetectableChange: "≈", result.NotComparable: "×",
+}
+
+// verdictWords are the verdicts with their words and marks, for the key of a map.
+func verdictWords() []tile {
+	var list []tile
+	for _, v := range verdicts {
+		list = append(list, tile{Verdict: string(v), Word: name("verdict", string(v)), Mark: marks[v]})
+	}
+	return list
 }
 
 func newVerdictView(s result.Series) verdictView {
@@ -102,17 +115,14 @@ func newVerdictView(s result.Series) verdictView {
 		v.Rows = append(v.Rows, row)
 	}
 	for i, metric := range v.Metrics {
-		m := newFaceMap(metric, primary)
-		if m != nil {
-			v.Maps = append(v.Maps, *m)
-		}
 		v.Metrics[i] = name("metric", metric)
 	}
 	v.Compared = comparedSessions(s.Visits, primary)
 	return v
 }
 
-// safety names the raised flags and, in one sentence, the rest.
+// safety names the raised flags and, in one sentence each, what the checks came to
+// and which could not be judged.
 func (v *verdictView) safety(trends []result.Trend) {
 	var unjudged []string
 	for _, t := range trends {
@@ -131,16 +141,20 @@ func (v *verdictView) safety(trends []result.Trend) {
 			unjudged = append(unjudged, where+" ("+reason(t.Reason)+")")
 		}
 	}
+	raised := len(v.Flags)
+	if n := raised - summaryFlags; n > 0 {
+		v.Flags, v.MoreFlags, v.FlagsCut = v.Flags[:summaryFlags], v.Flags[summaryFlags:], tell("summary.more", n)
+	}
 	switch {
 	case len(trends) == 0:
 		v.Safety = tell("safety.none")
-	case len(v.Flags) == 0 && len(unjudged) == 0:
+	case raised == 0 && len(unjudged) == 0:
 		v.Safety = tell("safety.clear", len(trends))
 	default:
-		v.Safety = tell("safety.summary", len(trends), len(v.Flags), len(unjudged))
+		v.Safety = tell("safety.summary", len(trends), raised, len(unjudged))
 	}
 	if len(unjudged) > 0 {
-		v.Safety += " " + tell("safety.unjudged", strings.Join(unjudged, "; "))
+		v.Unjudged = tell("safety.unjudged", strings.Join(unjudged, "; "))
 	}
 }
 
@@ -175,6 +189,9 @@ func newTile(verdict result.Verdict, metrics []string, trends []result.Trend) ti
 	}
 	for _, why := range order(whys, nil) {
 		t.Lines = append(t.Lines, tileLine{Zones: strings.Join(byWhy[why], "; "), Why: why})
+	}
+	if n := len(t.Lines) - summaryTileRows; n > 0 {
+		t.Lines, t.Rest, t.Cut = t.Lines[:summaryTileRows], t.Lines[summaryTileRows:], tell("summary.more", n)
 	}
 	return t
 }

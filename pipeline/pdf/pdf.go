@@ -1,0 +1,202 @@
+// Package pdf prints an HTML file to a PDF file through the Chromium of the
+// machine.
+//
+// The page is A4 and tagged, with backgrounds, and each sheet carries the title of
+// the page and "2 / 7". Nothing is fetched: the browser resolves no name and runs
+// no script of the page.
+//
+// The same page and browser give the same bytes: what a browser writes about time,
+// title and itself is taken out. See normalise.go.
+package pdf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// ErrNoBrowser is returned where no browser is installed that can print.
+var ErrNoBrowser = errors.New("no Chromium to print with; install one (Debian and Ubuntu: apt install chromium) " +
+	"so that chromium, chromium-browser or google-chrome is in PATH")
+
+// browsers are the names under which Chromium goes, the first one found is taken.
+var browsers = []string{"chromium", "chromium-browser", "google-chrome"}
+
+const (
+	startTimeout = time.Minute
+	printTimeout = 2 * time.Minute // a busy machine is allowed for
+	closeTimeout = 10 * time.Second
+)
+
+// Printer is a running browser that prints one file after another. It is to be
+// closed. Its methods may be called from several goroutines at once.
+type Printer struct {
+	ctx    context.Context // of the browser
+	cancel func()
+	home   string
+	once   sync.Once
+	err    error
+}
+
+// Open starts a browser, which takes about half a second. The browser ends with
+// ctx, or with Close.
+func Open(ctx context.Context) (*Printer, error) {
+	path, err := findBrowser()
+	if err != nil {
+		return nil, err
+	}
+	// The browser leaves nothing in the home of the user.
+	home, err := os.MkdirTemp("", "dermatrend-print-")
+	if err != nil {
+		return nil, err
+	}
+	// The library adds --no-sandbox for root, for whom Chromium does not start
+	// otherwise, and for nobody else.
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path),
+		chromedp.Env("HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_CACHE_HOME="+home),
+		chromedp.Flag("disable-gpu", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-crash-reporter", true),
+		chromedp.Flag("no-pings", true),
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND"), // addresses in numbers as well
+		chromedp.Flag("lang", "en"),
+	)
+	alloc, stop := chromedp.NewExecAllocator(ctx, options...)
+	p := &Printer{home: home}
+	p.ctx, p.cancel = chromedp.NewContext(alloc)
+	end := p.cancel
+	p.cancel = func() { end(); stop() }
+	timer := time.AfterFunc(startTimeout, p.cancel)
+	err = chromedp.Do(p.ctx) // starts it
+	if !timer.Stop() && err == nil {
+		err = context.DeadlineExceeded
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot start %s: %w", path, err), p.Close())
+	}
+	return p, nil
+}
+
+// findBrowser is the path of a browser, or ErrNoBrowser.
+func findBrowser() (string, error) {
+	for _, name := range browsers {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", ErrNoBrowser
+}
+
+// footer is on every sheet: whose it is, and which of how many.
+const footer = `<div style="width:100%;margin:0 14mm;font:7pt 'Liberation Sans',Arial,sans-serif;color:#55606e;display:flex;justify-content:space-between">` +
+	`<span class="title" style="overflow:hidden;white-space:nowrap;text-overflow:ellipsis;max-width:150mm"></span>` +
+	`<span><span class="pageNumber"></span> / <span class="totalPages"></span></span></div>`
+
+// Print prints the page in the file html to the file pdf, whole or not at all,
+// readable by its owner only.
+func (p *Printer) Print(ctx context.Context, html, pdf string) error {
+	data, err := p.print(ctx, html)
+	if err != nil {
+		return fmt.Errorf("printing %s: %w", html, err)
+	}
+	if data, err = normalise(data); err != nil {
+		return fmt.Errorf("printing %s: %w", html, err)
+	}
+	return writeFile(pdf, data)
+}
+
+func (p *Printer) print(ctx context.Context, html string) ([]byte, error) {
+	path, err := filepath.Abs(html)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(path); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, errors.New("not a file")
+	}
+	tab, closeTab := chromedp.NewContext(p.ctx)
+	defer closeTab()
+	tab, cancel := context.WithTimeout(tab, printTimeout)
+	defer cancel()
+	defer context.AfterFunc(ctx, cancel)()
+
+	address := url.URL{Scheme: "file", Path: path}
+	err = chromedp.Do(tab, withoutScript, chromedp.Navigate(address.String()))
+	var data []byte
+	if err == nil {
+		data, err = chromedp.Run(tab, chromedp.PrintToPDF(
+			chromedp.PDFPaper(paperA4), chromedp.PDFPreferCSSPageSize(), chromedp.PDFPrintBackground(),
+			chromedp.PDFHeaderTemplate("<span></span>"), chromedp.PDFFooterTemplate(footer),
+			chromedp.PDFOutlineAndTagged(), chromedp.PDFStream()))
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return data, err
+}
+
+// paperA4 is 210 x 297 mm, which the library's own A4 misses by 0.1 mm.
+var paperA4 = chromedp.PaperSize{Width: 210 / 25.4, Height: 297 / 25.4}
+
+func withoutScript(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+	_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	return chromedp.Void{}, err
+}
+
+// Close ends the browser and all that belongs to it.
+func (p *Printer) Close() error {
+	p.once.Do(func() {
+		if c := chromedp.FromContext(p.ctx); c.Browser != nil && p.ctx.Err() == nil {
+			// Asked to end, it takes its children along; killed, it leaves them behind.
+			ctx, cancel := context.WithTimeout(p.ctx, closeTimeout)
+			defer cancel()
+			p.err = chromedp.Cancel(ctx)
+		}
+		p.cancel()
+		p.err = errors.Join(p.err, os.RemoveAll(p.home))
+	})
+	return p.err
+}
+
+// Print prints one file: Open, [Printer.Print], Close.
+func Print(ctx context.Context, html, pdf string) error {
+	p, err := Open(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(p.Print(ctx, html, pdf), p.Close())
+}
+
+// writeFile puts data in place of name, whole or not at all, readable by its owner
+// only.
+func writeFile(name string, data []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(name), ".print-*") // 0600
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}
