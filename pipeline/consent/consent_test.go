@@ -246,6 +246,66 @@ func TestWithdraw(t *testing.T) {
 	}
 }
 
+// TestErased: who was erased is covered for nothing, though the manifest is still
+// there, until they sign anew; others and days before are not touched.
+func TestErased(t *testing.T) {
+	ctx := context.Background()
+	root := t.TempDir()
+	st := people(root)
+	if _, err := Erase(ctx, st, "P1", day("2026-05-02"), ""); err != nil {
+		t.Fatal(err)
+	}
+	st.Subjects[0].Consent = append(st.Subjects[0].Consent, study.Consent{Scope: []string{"clinical"}, Signed: day("2026-05-03")})
+	r, err := NewRegister(ctx, st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		subject, scope, on string
+		want               bool
+	}{
+		{"P1", "teaching", "2026-05-01", true}, {"P1", "teaching", "2026-05-02", false}, {"P1", "marketing", "2026-06-01", false},
+		{"P1", "clinical", "2026-05-02", false}, {"P1", "clinical", "2026-05-03", true}, {"P2", "teaching", "2026-05-02", true},
+	} {
+		if ok, why := r.Covers(c.subject, c.scope, day(c.on)); ok != c.want || !ok && why == "" {
+			t.Errorf("%+v: %t, %q", c, ok, why)
+		}
+	}
+}
+
+// TestExportedAgainWithoutThem: a file that a later export without the person has
+// replaced is somebody else's and stays, also where they withdraw once more or are
+// erased.
+func TestExportedAgainWithoutThem(t *testing.T) {
+	ctx := context.Background()
+	root, out := t.TempDir(), t.TempDir()
+	st := people(root)
+	path := filepath.Join(out, "a.html")
+	release(t, root, path, "P1", "P2")
+	for range 2 {
+		if w, err := Withdraw(ctx, st, "P1", "teaching", day("2026-05-02"), "", out); err != nil || len(w.Artefacts) != 1 {
+			t.Fatalf("%+v, %v", w, err)
+		}
+		if _, err := os.Stat(path); err == nil {
+			t.Fatal("a file that shows P1 is still there")
+		}
+		release(t, root, path, "P1", "P2") // by mistake: to be deleted again
+	}
+	release(t, root, path, "P2")
+	for what, do := range map[string]func() (Withdrawal, error){
+		"withdraw": func() (Withdrawal, error) { return Withdraw(ctx, st, "P1", "teaching", day("2026-05-03"), "", out) },
+		"erase":    func() (Withdrawal, error) { return Erase(ctx, st, "P1", day("2026-05-03"), "", out) },
+	} {
+		w, err := do()
+		if err != nil || len(w.Artefacts) != 1 || w.Artefacts[0].Deleted {
+			t.Errorf("%s: %+v, %v", what, w, err)
+		}
+		if _, err := os.Stat(path); err != nil {
+			t.Errorf("%s: the export that does not show P1 is gone", what)
+		}
+	}
+}
+
 // TestLinkOutOfTheFolder: a folder of exports that was replaced by a link is not
 // followed.
 func TestLinkOutOfTheFolder(t *testing.T) {

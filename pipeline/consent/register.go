@@ -40,21 +40,28 @@ func NewRegister(ctx context.Context, st *study.Study) (*Register, error) {
 	return r, err
 }
 
-// statements are those of the manifest and the withdrawals of the ledger.
+// statements are those of the manifest and the withdrawals of the ledger. Who was
+// erased has withdrawn everything: the manifest may still lie there.
 func (r *Register) statements(subject string) []study.Consent {
 	all := slices.Clone(r.subjects[subject].Consent)
 	for _, e := range r.ledger {
-		if e.Kind == KindWithdraw && slices.Contains(e.Subjects, subject) {
-			if on, err := time.Parse(time.DateOnly, e.AsOf); err == nil {
-				all = append(all, study.Consent{Scope: []string{e.Scope}, Withdrawn: study.Date{Time: on}})
-			}
+		scopes := Scopes
+		switch e.Kind {
+		case KindWithdraw:
+			scopes = []string{e.Scope}
+		case KindErase:
+		default:
+			continue
+		}
+		if on, err := time.Parse(time.DateOnly, e.AsOf); err == nil && slices.Contains(e.Subjects, subject) {
+			all = append(all, study.Consent{Scope: scopes, Withdrawn: study.Date{Time: on}})
 		}
 	}
 	return all
 }
 
 // Covers tells whether a person's consent allows a scope on a day, and if not, why.
-// Nobody is covered who is not in the study, or was erased.
+// Nobody is covered who is not in the study, or was erased and has not signed anew.
 func (r *Register) Covers(subject, scope string, on study.Date) (bool, string) {
 	if _, ok := r.subjects[subject]; !ok {
 		return false, "not a subject of the study"
@@ -125,7 +132,7 @@ func (r *Register) lastDay(subject, scope string, on study.Date) study.Date {
 func (r *Register) Exported(subject, scope string) []Artefact {
 	var all []Artefact
 	for _, e := range r.ledger {
-		if e.Kind == KindExport && (scope == "" || e.Scope == scope || slices.Contains(e.Also, scope)) && slices.Contains(e.Subjects, subject) {
+		if e.shows(subject, scope) {
 			all = append(all, e.Artefacts...)
 		}
 	}
@@ -133,4 +140,21 @@ func (r *Register) Exported(subject, scope string) []Artefact {
 		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.SHA256, b.SHA256))
 	})
 	return slices.CompactFunc(all, func(a, b Artefact) bool { return a == b })
+}
+
+// shows tells whether an entry is an export of a person under a scope (empty: any).
+func (e Entry) shows(subject, scope string) bool {
+	return e.Kind == KindExport && (scope == "" || e.Scope == scope || slices.Contains(e.Also, scope)) && slices.Contains(e.Subjects, subject)
+}
+
+// stillShown tells whether the file that was last exported under a path shows a
+// person under a scope (empty: any): an export may have been made again without
+// them.
+func (r *Register) stillShown(path, subject, scope string) bool {
+	for _, e := range slices.Backward(r.ledger) {
+		if e.Kind == KindExport && slices.ContainsFunc(e.Artefacts, func(a Artefact) bool { return a.Path == path }) {
+			return e.shows(subject, scope)
+		}
+	}
+	return false
 }

@@ -82,7 +82,8 @@ type Withdrawal struct {
 // Withdraw records that a person withdrew a scope on a day, and deletes what was
 // exported under it and still lies below one of the folders: never the clinical
 // record, which is no export. Files elsewhere are listed, for somebody to fetch
-// back. A file in which several persons are shown goes as a whole.
+// back. A file in which several persons are shown goes as a whole; one that was
+// exported again without this person stays.
 func Withdraw(ctx context.Context, st *study.Study, subject, scope string, on study.Date, by string, folders ...string) (Withdrawal, error) {
 	if !slices.Contains(Scopes, scope) {
 		return Withdrawal{}, fmt.Errorf("scope %q: expected one of %s", scope, strings.Join(Scopes, ", "))
@@ -119,7 +120,8 @@ func end(ctx context.Context, st *study.Study, e Entry, folders []string) (Withd
 	w := Withdrawal{Artefacts: r.Exported(subject, e.Scope)}
 	e.Artefacts = w.Artefacts
 	for i := range w.Artefacts {
-		w.Artefacts[i].Deleted = inside(w.Artefacts[i].Path, folders) != ""
+		path := w.Artefacts[i].Path
+		w.Artefacts[i].Deleted = inside(path, folders) != "" && r.stillShown(path, subject, e.Scope)
 	}
 	if w.Head, err = l.Append(ctx, e); err != nil {
 		return Withdrawal{}, err
