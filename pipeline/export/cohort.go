@@ -46,8 +46,9 @@ var cohortTable = Table{Name: "cohort", Meaning: "One row a contrast of a metric
 var ErrCohort = errors.New("the cohort table is left out")
 
 // Cohort reads cohort.csv of a run and adds it to the export. persons is the number
-// of persons in the export: a row of more of them was made of somebody whom the
-// export does not have, and then nothing is added and the error wraps [ErrCohort].
+// of persons in the export: a cohort of more of them, with a value or without, was
+// made of somebody whom the export does not have, and then nothing is added and the
+// error wraps [ErrCohort].
 func (e *Writer) Cohort(r io.Reader, persons int) error {
 	in := csv.NewReader(r)
 	head, err := in.Read()
@@ -77,8 +78,10 @@ func (e *Writer) Cohort(r io.Reader, persons int) error {
 			line, _ := in.FieldPos(0)
 			return fmt.Errorf("cohort.csv:%d: %w", line, err)
 		}
-		if n, _ := row[4].(int); n > persons {
-			return fmt.Errorf("%w: it rests on %d persons or more, the export has %d; run `dermatrend cohort OUT` again for the same day", ErrCohort, n, persons)
+		n, _ := row[columnOf("n")].(int)
+		missing, _ := row[columnOf("missing")].(int)
+		if n+missing > persons {
+			return fmt.Errorf("%w: it rests on %d persons or more, the export has %d; run `dermatrend cohort OUT` again for the same day", ErrCohort, n+missing, persons)
 		}
 		rows = append(rows, row)
 	}
@@ -90,6 +93,11 @@ var perForm = regexp.MustCompile(`^(30 d|deg|year|mm|pass|1)( per (30 d|deg|year
 
 // bare is a column's name without underscores, in which releases differed.
 func bare(name string) string { return strings.ReplaceAll(name, "_", "") }
+
+// columnOf is the place of a column of the cohort.
+func columnOf(name string) int {
+	return slices.IndexFunc(cohortTable.Columns, func(c Column) bool { return c.Name == name })
+}
 
 func (e *Writer) cohortRow(cell func(string) string) ([]any, error) {
 	var row []any
@@ -120,12 +128,9 @@ func (e *Writer) cohortRow(cell func(string) string) ([]any, error) {
 	if unit, _, _ := strings.Cut(cell("unit"), " per "); !ok || unit != want && unit != "1" {
 		return nil, fmt.Errorf("%w: %q in %q; run `dermatrend run` and `dermatrend cohort` again", ErrUnits, metric, cell("unit"))
 	}
-	index := func(name string) int {
-		return slices.IndexFunc(cohortTable.Columns, func(c Column) bool { return c.Name == name })
-	}
-	responders, _ := row[index("responders")].(int)
+	responders, _ := row[columnOf("responders")].(int)
 	for _, name := range []string{"responders_20", "responders_30", "responders_50"} {
-		if n, ok := row[index(name)].(int); ok && n > responders {
+		if n, ok := row[columnOf(name)].(int); ok && n > responders {
 			return nil, fmt.Errorf("%s %d of %d responders: somebody is counted below the smallest detectable change", name, n, responders)
 		}
 	}

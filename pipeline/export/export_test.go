@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -420,6 +421,22 @@ func TestCohort(t *testing.T) {
 		got := files(t, dir)["cohort.csv"]
 		if err != nil || !strings.Contains(got, c.want) || strings.Contains(got, "Jane") {
 			t.Errorf("%s: got %s, %v", c.row, got, err)
+		}
+	}
+}
+
+// A cohort of more persons than the export has was made of somebody who is not in
+// it, also where no row has a value of all of them.
+func TestCohortOfOthers(t *testing.T) {
+	for missing, leftOut := range map[int]bool{0: false, 1: true} {
+		e, err := Create(t.TempDir(), testKey(), Options{AsOf: asOf, Formats: []Format{CSV}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = e.Cohort(strings.NewReader(fmt.Sprintf("zone,metric,unit,contrast,n,missing\nnose,roughness_mid,ODx1000,visit:1,2,%d\n", missing)), 2)
+		e.Abandon()
+		if errors.Is(err, ErrCohort) != leftOut || !leftOut && err != nil {
+			t.Errorf("2 persons with a value, %d without: %v", missing, err)
 		}
 	}
 }
