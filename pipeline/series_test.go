@@ -1,12 +1,13 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"image"
 	_ "image/jpeg"
-	_ "image/png"
+	"image/png"
 	"io/fs"
 	"math"
 	"os"
@@ -368,11 +369,11 @@ func TestSeriesWithoutPhoto(t *testing.T) {
 
 func encodeGray(t *testing.T, m image.Image) []byte {
 	t.Helper()
-	b, err := encodePNG(m)
-	if err != nil {
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
 		t.Fatal(err)
 	}
-	return b
+	return b.Bytes()
 }
 
 // TestCheckSeries goes as far as comparability and writes nothing.
