@@ -425,6 +425,21 @@ func TestCohort(t *testing.T) {
 	}
 }
 
+// Of the name of a check no zone of the user's own leaves.
+func TestChecksOfOwnZones(t *testing.T) {
+	e := &Writer{key: testKey()}
+	for name, want := range map[string]string{"yaw": "yaw", "stretch_nose": "stretch_nose", "zone_alignment_cheek_left": "zone_alignment_cheek_left"} {
+		if got := e.check(name); got != want {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	for _, name := range []string{"expression", "stretch", "occlusion", "zone_alignment"} {
+		if got := e.check(name + "_jane_doe"); strings.Contains(got, "jane") || !strings.HasPrefix(got, name+"_zone_") {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
 // A cohort of more persons than the export has was made of somebody who is not in
 // it, also where no row has a value of all of them.
 func TestCohortOfOthers(t *testing.T) {

@@ -101,11 +101,7 @@ func (e *Writer) personOf(s result.Subject) (*person, error) {
 		}
 		for _, c := range v.Comparability {
 			c.Subject, c.View, c.Photo, c.Session = p.code, view, photo(c.Session, c.Photo), session(c.Session)
-			if zone, ok := strings.CutPrefix(c.Check, "expression_"); ok {
-				c.Check = "expression_" + e.key.zone(zone)
-			} else {
-				c.Check = word(c.Check)
-			}
+			c.Check = e.check(c.Check)
 			c.Unit = known(c.Unit, checkUnits...)
 			c.Affects, c.Status = known(c.Affects, families...), status(c.Status)
 			o.Comparability = append(o.Comparability, c)
@@ -142,6 +138,19 @@ func (e *Writer) personOf(s result.Subject) (*person, error) {
 		p.covariates = append(p.covariates, e.covariate(name, s.Covariates[name]))
 	}
 	return p, nil
+}
+
+// zoneChecks are the checks whose names end in that of the zone that they judge.
+var zoneChecks = []string{"expression_", "stretch_", "occlusion_", "zone_alignment_"}
+
+// check is the name of a check.
+func (e *Writer) check(name string) string {
+	for _, prefix := range zoneChecks {
+		if zone, ok := strings.CutPrefix(name, prefix); ok {
+			return prefix + e.key.zone(zone)
+		}
+	}
+	return word(name)
 }
 
 // versionText keeps what has the form of a version.

@@ -181,7 +181,7 @@ var comparabilityTable = Table{Name: "comparability", Meaning: "One row a check 
 	Key: []string{"subject", "view", "session", "replicate", "check"}, rows: checkRows,
 	Columns: []Column{
 		colSubject, colView, colSession, colReplicate,
-		{"check", Text, "", "What was looked at; expression_ZONE is the movement of that zone.", "", ""},
+		{"check", Text, "", "What was looked at; expression_ZONE, stretch_ZONE, occlusion_ZONE and zone_alignment_ZONE are of that zone alone.", "", ""},
 		{"value", Float, "", "What was found, in the unit of the row.", "", "could not be measured"},
 		{"limit", Float, "", "From where the status is caution or refused, in the unit of the row.", "", "no limit"},
 		colUnit,
