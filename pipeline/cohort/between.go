@@ -243,11 +243,14 @@ func (a *analysis) given(name string) covariate {
 }
 
 // words is a covariate in words. Of two levels one comparison says all; with more
-// each is compared with all others.
+// each is compared with all others. A level that fewer persons have than a test needs
+// is not named: it may be a remark on one person.
 func (a *analysis) words(name string, of func(*person) string) covariate {
 	v := covariate{name: name, word: make([]string, len(a.persons)), levels: a.levels(of)}
+	count := map[string]int{}
 	for i := range v.word {
 		v.word[i] = of(&a.persons[i])
+		count[v.word[i]]++
 	}
 	switch {
 	case len(v.levels) == 2:
@@ -255,6 +258,7 @@ func (a *analysis) words(name string, of func(*person) string) covariate {
 	case len(v.levels) < 2, len(v.levels) > maxLevels:
 		v.levels = nil
 	}
+	v.levels = slices.DeleteFunc(v.levels, func(level string) bool { return count[level] < fewest })
 	return v
 }
 

@@ -154,6 +154,29 @@ func TestCovariates(t *testing.T) {
 	}
 }
 
+// What fewer than three persons have may be a remark on one of them, and no test
+// could be made of it: a cohort of six would show it whole.
+func TestRareLevelsAreNotNamed(t *testing.T) {
+	all := analyse(t, options(), faces(6, func(i int, p *result.Subject) [4]float64 {
+		p.Covariates = map[string]string{"remark": fmt.Sprint("Jane ", i), "job": []string{"actor", "baker"}[i/5], "skin": []string{"dry", "oily", "sore"}[min(i/2, 1)+i/5]}
+		return [4]float64{float64(i), 0, 0, 0}
+	})...)
+	named := map[string]bool{}
+	for _, r := range all.Rows {
+		if what, _, ok := strings.Cut(r.Contrast, "@"); ok && strings.HasPrefix(what, "covariate:") {
+			named[what] = true
+		}
+	}
+	for what := range named {
+		if strings.Contains(what, "Jane") || strings.Contains(what, "baker") || strings.Contains(what, "sore") {
+			t.Errorf("%s is named", what)
+		}
+	}
+	if !named["covariate:skin=oily"] {
+		t.Errorf("a level of three persons is missing: %v", named)
+	}
+}
+
 func TestClaims(t *testing.T) {
 	var all []result.Subject
 	for i := range 10 {
