@@ -68,8 +68,8 @@ func Blind(ctx context.Context, out string, o BlindOptions) (sum BlindSummary, e
 			return sum, usagef("there is no zone %q; there are %s", z, strings.Join(study.ZoneNames, ", "))
 		}
 	}
-	if _, err := os.Stat(filepath.Join(out, runFile)); err != nil {
-		return sum, usagef("%s holds no results of a run: %w", out, err)
+	if err := hasResults(out); err != nil {
+		return sum, err
 	}
 	dir := filepath.Clean(o.Dir)
 	sum.Key, sum.Changes = dir+"-key.csv", dir+"-key-metrics.csv"

@@ -44,9 +44,12 @@ var cohortFiles = []string{result.CohortFile, result.CohortFlowFile, result.Coho
 // All is written whole or not at all. A person who was measured with another version or other settings
 // than the rest is an error that says how to mend it.
 func WriteCohort(ctx context.Context, out string, opts CohortOptions) (result.Cohort, error) {
+	if err := hasResults(out); err != nil {
+		return result.Cohort{}, err
+	}
 	data, err := os.ReadFile(filepath.Join(out, runFile))
 	if err != nil {
-		return result.Cohort{}, usagef("%s holds no results of a run: %w", out, err)
+		return result.Cohort{}, err
 	}
 	o, err := openOutdir(out)
 	if err != nil {

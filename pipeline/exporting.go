@@ -50,8 +50,8 @@ type Excluded struct{ Subject, Reason string }
 // the codes lies beside it as DIR-key.csv; where there is one already, it is used
 // again, so that the same results give the same bytes.
 func Export(ctx context.Context, out string, o ExportOptions) (ExportSummary, error) {
-	if _, err := os.Stat(filepath.Join(out, runFile)); err != nil {
-		return ExportSummary{}, usagef("%s holds no results of a run: %w", out, err)
+	if err := hasResults(out); err != nil {
+		return ExportSummary{}, err
 	}
 	dir := filepath.Clean(o.Dir)
 	if err := exportable(out, dir); err != nil {
@@ -103,8 +103,8 @@ func Export(ctx context.Context, out string, o ExportOptions) (ExportSummary, er
 	return x.sum, os.Rename(staged, dir)
 }
 
-// exportable refuses a folder that would mix with results or with somebody's files.
-func exportable(out, dir string) error {
+// apart refuses a folder that lies in the results, or in which they lie.
+func apart(out, dir string) error {
 	from, err := resolve(out)
 	if err != nil {
 		return err
@@ -117,6 +117,14 @@ func exportable(out, dir string) error {
 		if rel, err := filepath.Rel(pair[0], pair[1]); err == nil && filepath.IsLocal(rel) {
 			return usagef("export: %s and %s lie in one another; an export leaves the clinic, choose a folder apart", dir, out)
 		}
+	}
+	return nil
+}
+
+// exportable refuses a folder that would mix with results or with somebody's files.
+func exportable(out, dir string) error {
+	if err := apart(out, dir); err != nil {
+		return err
 	}
 	entries, err := os.ReadDir(dir)
 	switch {

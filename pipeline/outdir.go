@@ -28,7 +28,7 @@ const (
 
 // ownEntries are what a person's folder holds; anything else in it is the
 // user's, and stays.
-var ownEntries = []string{result.SubjectFile, reportFile, "aligned", "overlays", "masks"}
+var ownEntries = []string{result.SubjectFile, reportFile, pdfOf(reportFile), "aligned", "overlays", "masks"}
 
 // outdir is an output folder that is being changed, whole or not at all.
 //
@@ -98,6 +98,14 @@ func openOutdir(path string) (o *outdir, err error) {
 		}
 	}
 	return o, nil
+}
+
+// hasResults refuses a folder that no run has written.
+func hasResults(out string) error {
+	if _, err := os.Stat(filepath.Join(out, runFile)); err != nil {
+		return usagef("%s holds no results of a run (no %s): give the folder that dermatrend run wrote", out, runFile)
+	}
+	return nil
 }
 
 // claim refuses to write over anything that an earlier run did not write.
@@ -345,7 +353,8 @@ func merge(from, to string) error {
 	})
 }
 
-// link makes a folder like another one that shares its files, without the report.
+// link makes a folder like another one that shares its files, without the report
+// and its PDF, which would be that of another report.
 func link(from, to string) error {
 	return filepath.WalkDir(from, func(name string, e fs.DirEntry, err error) error {
 		if err != nil {
@@ -356,7 +365,7 @@ func link(from, to string) error {
 			return err
 		}
 		switch {
-		case rel == reportFile:
+		case rel == reportFile || rel == pdfOf(reportFile):
 			return nil
 		case !isOwn(rel) && e.IsDir():
 			return fs.SkipDir
@@ -365,16 +374,21 @@ func link(from, to string) error {
 		case e.IsDir():
 			return os.MkdirAll(filepath.Join(to, rel), 0o700)
 		}
-		if os.Link(name, filepath.Join(to, rel)) == nil {
-			return nil
-		}
-		// Not every file system has links.
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(to, rel), data, 0o600)
+		return share(name, filepath.Join(to, rel))
 	})
+}
+
+// share gives a file a second name.
+func share(from, to string) error {
+	if os.Link(from, to) == nil {
+		return nil
+	}
+	// Not every file system has links.
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, data, 0o600)
 }
 
 // isOwn tells whether a path in a person's folder is one of ours.

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -13,8 +12,8 @@ import (
 // Remove takes a person out of the folder out: the pictures, the report, and the
 // rows in all tables. It tells whether the person was there.
 func Remove(ctx context.Context, out, id string) (found bool, err error) {
-	if _, err := os.Stat(filepath.Join(out, runFile)); err != nil {
-		return false, usagef("%s holds no results of a run: %w", out, err)
+	if err := hasResults(out); err != nil {
+		return false, err
 	}
 	o, err := openOutdir(out)
 	if err != nil {

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -12,8 +11,8 @@ import (
 
 // Report renders the reports in the folder out again from the results there.
 func Report(ctx context.Context, out string) ([]SubjectSummary, error) {
-	if _, err := os.Stat(filepath.Join(out, runFile)); err != nil {
-		return nil, usagef("%s holds no results of a run: %w", out, err)
+	if err := hasResults(out); err != nil {
+		return nil, err
 	}
 	o, err := openOutdir(out)
 	if err != nil {

@@ -41,7 +41,10 @@ func (c checkCommand) Run(in *invocation) error {
 		printChecks(in.stdout, checked, c.All)
 		printRejections(in.stdout, rejected)
 	}
-	if len(rejected) > 0 {
+	leftOut := slices.ContainsFunc(st.Subjects, func(s study.Subject) bool {
+		return len(s.LeftOut) > 0 && (len(c.Subject) == 0 || slices.Contains(c.Subject, s.ID))
+	})
+	if len(rejected) > 0 || leftOut {
 		return errPartial
 	}
 	return nil

@@ -96,6 +96,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 			panic(r)
 		}
 	}()
+	if len(args) == 1 && args[0] == "--version" { // as it is called elsewhere
+		args = []string{"version"}
+	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
 		fmt.Fprintf(stderr, "dermatrend: %v; see dermatrend --help\n", err)

@@ -18,6 +18,7 @@ type runCommand struct {
 	Study     string   `arg:"" help:"Folder of the study."`
 	Out       string   `short:"o" required:"" help:"Folder for tables and reports." placeholder:"DIR"`
 	Subject   []string `help:"Measure only this person, and keep the results of the others. May be repeated." placeholder:"ID" sep:"none"`
+	PDF       bool     `name:"pdf" help:"Print the reports to PDF as well, with the Chromium of this machine."`
 	DryRun    bool     `help:"Say what would be measured, and do nothing."`
 	FaceModel string   `help:"YuNet model (ONNX) that finds faces instead of the built-in detector." type:"existingfile" placeholder:"FILE"`
 	SDC       string   `name:"sdc" help:"Table of smallest detectable changes (sdc.csv of dermatrend validate STUDY), preferred to the one that ships." type:"existingfile" placeholder:"FILE"`
@@ -60,12 +61,25 @@ func (w workers) options(in *invocation) (pipeline.RunOptions, progress) {
 }
 
 func (c runCommand) Run(in *invocation) error {
+	if c.Out == "" {
+		return inputError{errors.New("--out: the name of the folder is empty")}
+	}
 	st, err := loadStudy(in, c.Study, c.Subject)
 	if err != nil {
 		return err
 	}
+	for _, n := range st.Notes {
+		if n.Subject != "" && (len(c.Subject) == 0 || slices.Contains(c.Subject, n.Subject)) && !c.Quiet {
+			fmt.Fprintf(in.stderr, "dermatrend: note: %s: %s\n", n.Subject, n.Text)
+		}
+	}
 	if c.DryRun {
 		return c.plan(in, st)
+	}
+	if c.PDF { // rather before the photos are measured than after
+		if err := pipeline.CanPrint(); err != nil {
+			return err
+		}
 	}
 	opts, progress := c.options(in)
 	opts.Subjects = c.Subject
@@ -77,6 +91,11 @@ func (c runCommand) Run(in *invocation) error {
 	}
 	if !c.Quiet {
 		printSummary(in.stdout, c.Out, sum)
+	}
+	if c.PDF {
+		if err := printReports(in, c.Out, c.workers); err != nil {
+			return err
+		}
 	}
 	if c.AsOf != "" {
 		on := asOf{c.AsOf}.day()
@@ -101,7 +120,7 @@ func (c runCommand) plan(in *invocation, st *study.Study) error {
 			return fmt.Errorf("%w: there is no subject %q in the study", pipeline.ErrUsage, id)
 		}
 	}
-	var series, photos int
+	var series, photos, refused int
 	for i := range st.Subjects {
 		s := &st.Subjects[i]
 		if len(c.Subject) > 0 && !slices.Contains(c.Subject, s.ID) {
@@ -112,14 +131,24 @@ func (c runCommand) plan(in *invocation, st *study.Study) error {
 			var days []string
 			n := 0
 			for _, session := range v.Sessions {
-				n += len(session.Photos)
+				for _, p := range session.Photos {
+					if p.Refused == "" {
+						n++
+					} else {
+						refused++
+					}
+				}
 				days = append(days, fmt.Sprintf("%s (day %d)", session.ID, session.Day))
 			}
 			photos += n
 			fmt.Fprintf(in.stdout, "%s %s: %s of %s: %s\n", s.ID, v.View, count(n, "photo"), count(len(v.Sessions), "session"), strings.Join(days, ", "))
 		}
 	}
-	_, err := fmt.Fprintf(in.stdout, "would measure %s with %s into %s; nothing was done\n", count(series, "series"), count(photos, "photo"), c.Out)
+	left := ""
+	if refused > 0 {
+		left = fmt.Sprintf(" (%d more cannot be used)", refused)
+	}
+	_, err := fmt.Fprintf(in.stdout, "would measure %s with %s%s into %s; nothing was done\n", count(series, "series"), count(photos, "photo"), left, c.Out)
 	return err
 }
 

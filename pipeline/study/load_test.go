@@ -297,3 +297,19 @@ func TestSharedPhotos(t *testing.T) {
 		}
 	}
 }
+
+// TestUnnamedPhotos: photos that lie in the folder and are not in the manifest are
+// told, other files are not.
+func TestUnnamedPhotos(t *testing.T) {
+	root := write(t, map[string]string{
+		"P1/series.yaml": "subject: P1\nsessions:\n  - {id: s0, date: 2026-01-10, photos: [{view: front, file: a.jpg}]}\n",
+		"P1/a.jpg":       "x", "P1/b.JPG": "x", "P1/c.png": "x", "P1/notes.txt": "x",
+	})
+	st, err := Load(root, Options{Today: NewDate(2026, 5, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(st.Notes) != 1 || st.Notes[0].Subject != "P1" || !strings.Contains(st.Notes[0].Text, "2 photo(s) in the folder are not named in series.yaml and are not read: b.JPG, c.png") {
+		t.Errorf("%+v", st.Notes)
+	}
+}

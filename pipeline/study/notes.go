@@ -2,6 +2,8 @@ package study
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -49,7 +51,43 @@ func notes(s *Subject) []string {
 			}
 		}
 	}
+	if names := unnamed(s); len(names) > 0 {
+		ns = append(ns, fmt.Sprintf("%d photo(s) in the folder are not named in %s and are not read: %s", len(names), seriesFile, firstOf(names)))
+	}
 	return append(ns, viewNotes(s)...)
+}
+
+// unnamed lists the photos of a folder that its manifest does not name.
+func unnamed(s *Subject) []string {
+	if s.Manifest == "" {
+		return nil
+	}
+	entries, err := os.ReadDir(s.Dir)
+	if err != nil {
+		return nil // what is named and cannot be read is told of itself
+	}
+	named := map[string]bool{}
+	for _, v := range s.Sessions {
+		for _, p := range v.Photos {
+			named[p.File] = true
+		}
+	}
+	var names []string
+	for _, e := range entries {
+		if ext := strings.ToLower(filepath.Ext(e.Name())); e.Type().IsRegular() && slices.Contains(readable, ext) && !named[e.Name()] {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+// firstOf names the first few.
+func firstOf(names []string) string {
+	const few = 5
+	if len(names) <= few {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:few], ", ") + fmt.Sprintf(" and %d more", len(names)-few)
 }
 
 // viewNotes tells of views in which nothing can be measured, and of series whose
