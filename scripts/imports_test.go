@@ -23,6 +23,7 @@ var only = map[string][]string{
 	"gonum.org/v1":               {"metrics", "pipeline/report", "fixtures"},
 	"github.com/alecthomas/kong": {"cmd"},
 	"github.com/vbauerster/mpb":  {"cmd"},
+	"github.com/chromedp":        {"pipeline/pdf"},
 }
 
 // inTests says where tests may use a library that the code may not.
@@ -32,7 +33,7 @@ var inTests = []string{"gonum.org/v1"}
 // stage. The stages that only present or judge results are under the same rule.
 var (
 	nouns  = []string{"study", "photo", "result"}
-	stages = []string{"face", "align", "compare", "segment", "cohort", "report", "export", "consent", "serve", "validate", "reading"}
+	stages = []string{"face", "align", "compare", "segment", "cohort", "report", "export", "consent", "serve", "validate", "reading", "pdf"}
 )
 
 // pkg is what `go list` tells of a package.
@@ -183,6 +184,8 @@ func TestRule(t *testing.T) {
 		{"metrics/trend", "gonum.org/v1/gonum/stat", true},
 		{"pipeline/report", "gonum.org/v1/plot", true},
 		{"pipeline/face", "gonum.org/v1/gonum/mat", false},
+		{"pipeline/pdf", "github.com/chromedp/chromedp", true},
+		{"pipeline/report", "github.com/chromedp/chromedp", false},
 	} {
 		bad := violations(pkg{ImportPath: module + c.from, Imports: []string{c.library}})
 		if (len(bad) == 0) != c.ok {

@@ -51,7 +51,7 @@ type Printer struct {
 // Open starts a browser, which takes about half a second. The browser ends with
 // ctx, or with Close.
 func Open(ctx context.Context) (*Printer, error) {
-	path, err := findBrowser()
+	path, err := Find()
 	if err != nil {
 		return nil, err
 	}
@@ -88,8 +88,8 @@ func Open(ctx context.Context) (*Printer, error) {
 	return p, nil
 }
 
-// findBrowser is the path of a browser, or ErrNoBrowser.
-func findBrowser() (string, error) {
+// Find is the path of the browser that would print, or [ErrNoBrowser].
+func Find() (string, error) {
 	for _, name := range browsers {
 		if path, err := exec.LookPath(name); err == nil {
 			return path, nil
