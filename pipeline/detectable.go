@@ -128,9 +128,10 @@ func (r *seriesRun) replicated(d detectable, zone, metric string) detectable {
 
 // replicates groups the values of a metric at the sharpness of the series: those of
 // each session's photos, and the means of the untreated days that the manifest
-// marks as baselines.
+// marks as baselines, of a day with several sessions that of the first.
 func (r *seriesRun) replicates(zone, metric string) (photos, days [][]float64) {
 	var untreated []float64
+	day := -1 // of the last of them
 	for i := range r.series.Sessions {
 		s := &r.series.Sessions[i]
 		var group []float64
@@ -141,8 +142,8 @@ func (r *seriesRun) replicates(zone, metric string) (photos, days [][]float64) {
 			}
 		}
 		photos = append(photos, group)
-		if len(group) > 0 && (s.Baseline || i == 0) && s.DaysSinceTreatment == nil {
-			untreated = append(untreated, sum/float64(len(group)))
+		if len(group) > 0 && (s.Baseline || i == 0) && s.DaysSinceTreatment == nil && s.Day != day {
+			untreated, day = append(untreated, sum/float64(len(group))), s.Day
 		}
 	}
 	return photos, [][]float64{untreated}
