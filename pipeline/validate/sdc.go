@@ -360,10 +360,14 @@ func collect(into map[[2]string][]group, from map[place]group) int {
 }
 
 // ownGroups gives the values of a series by session, and those of its untreated days
-// (one photo of each), with an empty session.
+// (one photo of each, of however many sessions), with an empty session.
 func ownGroups(s *result.Series) (sessions, days map[place]group) {
 	sessions, days = map[place]group{}, map[place]group{}
-	seen := map[place]bool{}
+	type onDay struct {
+		zone, metric string
+		day          int
+	}
+	seen := map[onDay]bool{}
 	who := s.Subject + " " + s.View
 	add := func(to map[place]group, k place, v float64) {
 		to[k] = group{who + " " + k.session, append(to[k].values, v)}
@@ -372,12 +376,12 @@ func ownGroups(s *result.Series) (sessions, days map[place]group) {
 		if m.Basis != result.BasisSeries || m.Status == result.Refused || !m.Value.Known() {
 			continue
 		}
-		k := place{m.Zone, m.Metric, m.Session}
-		add(sessions, k, float64(m.Value))
-		if m.DaysSinceTreatment != nil || m.Day > maxDaysApart || seen[k] {
+		add(sessions, place{m.Zone, m.Metric, m.Session}, float64(m.Value))
+		at := onDay{m.Zone, m.Metric, m.Day}
+		if m.DaysSinceTreatment != nil || m.Day > maxDaysApart || seen[at] {
 			continue
 		}
-		seen[k] = true
+		seen[at] = true
 		add(days, place{m.Zone, m.Metric, ""}, float64(m.Value))
 	}
 	return sessions, days
