@@ -1,0 +1,479 @@
+package pipeline
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	_ "image/jpeg" // the aligned pictures
+	_ "image/png"  // the masks
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/dermatrend/dermatrend/pipeline/consent"
+	"github.com/dermatrend/dermatrend/pipeline/export"
+	"github.com/dermatrend/dermatrend/pipeline/face"
+	"github.com/dermatrend/dermatrend/pipeline/report"
+	"github.com/dermatrend/dermatrend/pipeline/result"
+	"github.com/dermatrend/dermatrend/pipeline/study"
+)
+
+// HandOutOptions say what [HandOut] writes.
+type HandOutOptions struct {
+	consent.Request
+	Dir      string       // folder to write; an earlier hand-out there is replaced
+	Study    *study.Study // asked for consent; its ledger gets the hand-out
+	Subjects []string     // nil: all
+	Language string       // ISO 639-1; empty for English
+	By       string       // who hands out, for the ledger
+	Version  string       // of the tool
+}
+
+// HandOutSummary says what was handed out, for the terminal: it names persons.
+type HandOutSummary struct {
+	Persons  int
+	Excluded []Excluded // persons, and views of persons
+	Key      string     // file of the codes
+	Head     string     // of the ledger
+}
+
+// HandOut writes reports that leave the clinic from the results in the folder out: a
+// folder for each person, called by a code, with a page and its pictures. It is the
+// only way for photos to leave. Everybody is asked for consent twice, at first and
+// again when the person's folder is put in place, and each folder is entered into
+// the ledger by itself, so that a withdrawal removes no one else's. The key of the
+// codes lies beside the folder as DIR-key.csv and is used again: the same results
+// then give the same bytes.
+func HandOut(ctx context.Context, out string, o HandOutOptions) (HandOutSummary, error) {
+	dir := filepath.Clean(o.Dir)
+	sum := HandOutSummary{Key: dir + "-key.csv"}
+	if err := o.Check(); err != nil {
+		return sum, usagef("%w", err)
+	}
+	if !slices.Contains(report.Languages(), cmp.Or(o.Language, "en")) {
+		return sum, usagef("no language %q; there are %s", o.Language, strings.Join(report.Languages(), ", "))
+	}
+	if err := hasResults(out); err != nil {
+		return sum, err
+	}
+	if err := apart(out, dir); err != nil {
+		return sum, err
+	}
+	results, err := openOutdir(out)
+	if err != nil {
+		return sum, err
+	}
+	defer results.close()
+	if results.earlier.Study != o.Study.Name {
+		return sum, usagef("%s holds results of the study %q, and %s is the study %q: they have to be of one study", out, results.earlier.Study, o.Study.Root, o.Study.Name)
+	}
+	ids := results.earlier.ids()
+	for _, want := range o.Subjects {
+		if !slices.Contains(ids, want) {
+			return sum, usagef("there is no subject %q in %s", want, out)
+		}
+	}
+	earlier, err := handedOut(dir, sum.Key, ids)
+	if err != nil {
+		return sum, err
+	}
+	key, err := export.LoadKey(sum.Key)
+	if errors.Is(err, fs.ErrNotExist) {
+		key, err = export.NewKey(), nil
+	}
+	if err != nil {
+		return sum, usagef("%w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+		return sum, err
+	}
+	staged, err := os.MkdirTemp(filepath.Dir(dir), ".dermatrend-report-*")
+	if err != nil {
+		return sum, err
+	}
+	defer os.RemoveAll(staged)
+	h := handOut{out: out, opts: o, key: key, staged: staged, sum: &sum}
+	if err := h.stage(ctx, ids); err != nil {
+		return sum, err
+	}
+	if len(h.ready) == 0 {
+		return sum, usagef("there is nobody to show: see who was left out and why")
+	}
+	// The key first: codes that nobody can resolve would be of no use.
+	if err := key.Save(sum.Key); err != nil {
+		return sum, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return sum, err
+	}
+	for _, code := range earlier {
+		if err := os.RemoveAll(filepath.Join(dir, code)); err != nil {
+			return sum, err
+		}
+	}
+	return sum, h.release(ctx, dir)
+}
+
+// handedOut lists the folders of an earlier hand-out in dir, and refuses a folder
+// that holds anything else.
+func handedOut(dir, keyFile string, ids []string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, usagef("report: %w", err)
+	}
+	var codes, found []string
+	if key, err := export.LoadKey(keyFile); err == nil {
+		for _, id := range ids {
+			codes = append(codes, key.Code(id))
+		}
+	}
+	for _, e := range entries {
+		if !e.IsDir() || !slices.Contains(codes, e.Name()) {
+			return nil, usagef("report: %s is there already and holds more than reports of the key %s (%s); choose another folder", dir, keyFile, e.Name())
+		}
+		found = append(found, e.Name())
+	}
+	return found, nil
+}
+
+// handOut is one hand-out.
+type handOut struct {
+	out    string
+	opts   HandOutOptions
+	key    *export.Key
+	staged string
+	ready  []string // persons whose folders are staged
+	sum    *HandOutSummary
+}
+
+func (h *handOut) leaveOut(who, why string) {
+	h.sum.Excluded = append(h.sum.Excluded, Excluded{who, why})
+}
+
+// stage writes the folder of each person who may be shown and can be.
+func (h *handOut) stage(ctx context.Context, ids []string) error {
+	register, err := consent.NewRegister(ctx, h.opts.Study)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if len(h.opts.Subjects) > 0 && !slices.Contains(h.opts.Subjects, id) {
+			continue
+		}
+		if ok, why := register.Allows(id, h.opts.Request); !ok {
+			h.leaveOut(id, why)
+			continue
+		}
+		s, err := result.LoadSubject(filepath.Join(h.out, id))
+		if err != nil {
+			return err
+		}
+		dir := filepath.Join(h.staged, h.key.Code(id))
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			return err
+		}
+		s.ID = id // the folder's name is what consent was looked up by
+		shown, err := h.write(dir, s)
+		if err != nil {
+			return err
+		}
+		if shown {
+			h.ready = append(h.ready, id)
+		}
+	}
+	return nil
+}
+
+// release puts the staged folders in place, each with its entry in the ledger.
+func (h *handOut) release(ctx context.Context, dir string) error {
+	q := h.opts.Request
+	note := fmt.Sprintf("report for %s", q.Audience)
+	if q.Level != "" {
+		note += fmt.Sprintf(", level %s", q.Level)
+	}
+	if q.Zone != "" {
+		note += ", " + q.Zone
+	}
+	if q.NoMarks != "" {
+		note += "; no tattoo or distinctive mark: confirmed by " + q.NoMarks
+	}
+	if q.ReviewedBy != "" {
+		note += fmt.Sprintf("; reviewed by %s on %s", q.ReviewedBy, q.ReviewedOn)
+	}
+	scopes := q.Scopes()
+	for _, id := range h.ready {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		// Consent may have been withdrawn while the others' pages were made.
+		register, err := consent.NewRegister(ctx, h.opts.Study)
+		if err != nil {
+			return err
+		}
+		if ok, why := register.Allows(id, q); !ok {
+			h.leaveOut(id, why)
+			continue
+		}
+		e := consent.Entry{Subjects: []string{id}, Scope: scopes[0], Also: scopes[1:], AsOf: q.On.String(), By: h.opts.By, Note: note}
+		code := h.key.Code(id)
+		if h.sum.Head, err = consent.Release(ctx, h.opts.Study.Root, e, filepath.Join(h.staged, code), filepath.Join(dir, code)); err != nil {
+			return err
+		}
+		h.sum.Persons++
+	}
+	return nil
+}
+
+// write fills the folder of a person; false where there is nothing to show, which it
+// has then listed.
+func (h *handOut) write(dir string, s result.Subject) (bool, error) {
+	q := h.opts.Request
+	p := report.Publication{
+		Language: h.opts.Language, Audience: string(q.Audience), Level: string(q.Level), Zone: q.Zone,
+		Code: h.key.Code(s.ID), Version: h.opts.Version,
+	}
+	// Only marketing is the clinic's own voice; else its name, and the day of the
+	// review, would say where the person lives and when they were there.
+	if q.Audience == consent.ForMarketing {
+		p.Clinic, p.ReviewedBy, p.ReviewedOn = s.Clinic, q.ReviewedBy, q.ReviewedOn.String()
+	}
+	root, err := os.OpenRoot(filepath.Join(h.out, s.ID))
+	if err != nil {
+		return false, err
+	}
+	defer root.Close()
+	for i := range s.Series {
+		pair, err := h.pair(root, s, &s.Series[i])
+		if err != nil {
+			who := s.ID
+			if len(s.Series) > 1 {
+				who += " (" + s.Series[i].View + ")"
+			}
+			h.leaveOut(who, err.Error())
+			continue
+		}
+		for _, shown := range []*report.Shown{&pair.Baseline, &pair.Latest} {
+			shown.File = fmt.Sprintf("view-%d-day-%03d.png", i+1, shown.Day)
+		}
+		p.Pairs = append(p.Pairs, pair)
+	}
+	if len(s.Series) == 0 {
+		h.leaveOut(s.ID, "there are no results")
+	}
+	if len(p.Pairs) == 0 {
+		return false, nil
+	}
+	return true, report.WritePublication(dir, p)
+}
+
+// pair takes the baseline and the latest session of a view that can be compared with
+// it, and that any can; its error is the reason why there is none.
+func (h *handOut) pair(root *os.Root, s result.Subject, v *result.Series) (report.Pair, error) {
+	p := report.Pair{MMPerPx: v.PictureMMPerPx, Series: *v}
+	first := slices.IndexFunc(v.Visits, func(x result.Visit) bool { return x.Baseline })
+	if first < 0 {
+		return p, errors.New("there is no baseline")
+	}
+	base := v.Visits[first]
+	if why := h.unfit(s.ID, v, base); why != "" {
+		return p, fmt.Errorf("baseline: %s", why)
+	}
+	later := slices.Clone(v.Visits)
+	later = slices.DeleteFunc(later, func(x result.Visit) bool { return x.Baseline || x.Day <= base.Day })
+	slices.SortStableFunc(later, func(a, b result.Visit) int { return cmp.Compare(b.Day, a.Day) })
+	var whys []string
+	for _, x := range later {
+		why := h.unfit(s.ID, v, x)
+		if why == "" {
+			pictures, err := h.pictures(root, v.View, base, x)
+			if err == nil {
+				return h.finish(p, s, base, x, pictures)
+			}
+			why = err.Error()
+		}
+		p.NotShown = append(p.NotShown, report.Shown{Day: x.Day})
+		whys = append(whys, fmt.Sprintf("day %d: %s", x.Day, why))
+	}
+	if len(whys) == 0 {
+		return p, errors.New("there is no session after the baseline")
+	}
+	return p, errors.New(strings.Join(whys, "; "))
+}
+
+// finish makes the pair of two sessions that can be compared.
+func (h *handOut) finish(p report.Pair, s result.Subject, base, latest result.Visit, pictures [2][]byte) (report.Pair, error) {
+	q := h.opts.Request
+	if q.Audience == consent.ForMarketing {
+		if since := latest.Day - base.Day; since < consent.MarketingFromDay {
+			return p, fmt.Errorf("marketing shows nothing before day %d; the latest session that can be compared is of day %d", consent.MarketingFromDay, since)
+		}
+		if q.ReviewedOn.String() < latest.Date {
+			return p, fmt.Errorf("the review of %s is older than the photo of %s", q.ReviewedOn, latest.Date)
+		}
+	}
+	for _, t := range s.Treatments {
+		// One of the day of a photo follows the photo.
+		if base.Date <= t.Date && t.Date < latest.Date {
+			p.Treatments++
+		}
+	}
+	shown := func(x result.Visit, png []byte) report.Shown {
+		return report.Shown{Session: x.Session, Day: x.Day, DaysSinceTreatment: x.DaysSinceTreatment, PNG: png}
+	}
+	p.Baseline, p.Latest = shown(base, pictures[0]), shown(latest, pictures[1])
+	return p, nil
+}
+
+// unfit says why a visit must not stand beside the baseline; empty where it may. A
+// picture shows light, colour, pose and swelling at once, so that one refused check
+// of the photo or the zone is enough, but for those of the pixels per millimetre,
+// which say what can be measured.
+func (h *handOut) unfit(id string, v *result.Series, x result.Visit) string {
+	switch {
+	case !h.kept(id, v.View, x):
+		return "the photo is not in the study any more"
+	case x.Pictures["aligned"] == "":
+		return cmp.Or(x.Reason, "there is no picture")
+	case !x.Comparable && !x.Baseline:
+		return "not comparable: " + cmp.Or(x.Reason, "no reason is recorded")
+	}
+	for _, c := range v.Comparability {
+		if c.Session == x.Session && c.Photo == x.Photo && c.Status == result.Refused && !strings.HasPrefix(c.Check, "resolution_") && report.Concerns(c.Check, h.opts.Zone) {
+			return fmt.Sprintf("not comparable: the check %s was not passed", c.Check)
+		}
+	}
+	return ""
+}
+
+// kept tells whether the study still has the photo of a visit: one that was taken out
+// of the manifest is not handed out.
+func (h *handOut) kept(id, view string, x result.Visit) bool {
+	for _, s := range h.opts.Study.Subjects {
+		for _, session := range s.Sessions {
+			if s.ID == id && session.ID == x.Session && slices.ContainsFunc(session.Photos, func(p study.Photo) bool { return p.View == view && p.File == x.Photo }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// pictures are the two sessions at the level asked for, cut alike.
+func (h *handOut) pictures(root *os.Root, view string, base, latest result.Visit) (out [2][]byte, err error) {
+	var whole [2]image.Image
+	var masks []*image.Paletted
+	for i, x := range []result.Visit{base, latest} {
+		name := x.Pictures["aligned"]
+		if whole[i], err = readImage(root, name, "jpeg"); err != nil {
+			return out, err
+		}
+		if h.opts.Level != consent.LevelZone {
+			continue
+		}
+		img, err := readImage(root, path.Join("masks", strings.TrimSuffix(path.Base(name), path.Ext(name))+".png"), "png")
+		if err != nil {
+			return out, err
+		}
+		mask, ok := img.(*image.Paletted)
+		if !ok || mask.Rect != whole[i].Bounds() {
+			return out, errors.New("the mask of the zones does not fit the picture")
+		}
+		masks = append(masks, mask)
+	}
+	if whole[0].Bounds() != whole[1].Bounds() {
+		return out, errors.New("the pictures differ in size")
+	}
+	var crop consent.Crop
+	var hidden []image.Rectangle
+	if h.opts.Level == consent.LevelZone {
+		crop, err = consent.CropZone(h.opts.Zone, masks...)
+	} else {
+		hidden, err = hide(h.opts.Level, view, h.opts.Zone, whole[0].Bounds())
+	}
+	if err != nil {
+		return out, err
+	}
+	for i, img := range whole {
+		part := consent.Cover(img, hidden...)
+		if h.opts.Level == consent.LevelZone {
+			if part, err = crop.Of(img); err != nil {
+				return out, err
+			}
+		}
+		if out[i], err = consent.EncodePNG(part); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+// eyeBar is the height of the bar over the eyes above and below the pupils,
+// inter-pupil distances: from the brows to below the lids.
+var eyeBar = [2]float64{0.45, 0.30}
+
+// hide lists what a level covers of a picture of the whole face. Pictures show the
+// frame in which the baseline's pupils have their fixed places; there is none in
+// other views than the front.
+func hide(level consent.Level, view, zone string, b image.Rectangle) ([]image.Rectangle, error) {
+	if level == consent.LevelFullFace {
+		return nil, nil
+	}
+	if view != study.ViewFront {
+		return nil, fmt.Errorf("level %s: eyes and midline are known in the front view only", level)
+	}
+	f := (&face.Face{}).Frame()
+	k := float64(b.Dx()) / float64(f.W)
+	x, y, unit := int(k*f.Origin[0]), k*f.Origin[1], k*f.Unit
+	switch {
+	case level == consent.LevelCoveredEyes:
+		return []image.Rectangle{image.Rect(0, int(y-eyeBar[0]*unit), b.Dx(), int(y+eyeBar[1]*unit))}, nil
+	case strings.HasSuffix(zone, "_left"): // the person's: on the right of the picture
+		return []image.Rectangle{image.Rect(0, 0, x, b.Dy())}, nil
+	}
+	return []image.Rectangle{image.Rect(x, 0, b.Dx(), b.Dy())}, nil
+}
+
+const (
+	pictureBytes = 32 << 20 // a file above this is not read
+	pictureSide  = 8192     // px; a picture above this is not decoded
+)
+
+// readImage reads a picture of a person's results, following nothing out of their
+// folder. Its errors name no file.
+func readImage(root *os.Root, name, want string) (image.Image, error) {
+	f, err := root.Open(filepath.FromSlash(name))
+	if err != nil {
+		var pe *fs.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err
+		}
+		return nil, fmt.Errorf("a picture cannot be read: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, pictureBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("a picture cannot be read: %w", err)
+	}
+	c, format, err := image.DecodeConfig(bytes.NewReader(data))
+	if err != nil || format != want || len(data) > pictureBytes || c.Width > pictureSide || c.Height > pictureSide {
+		return nil, fmt.Errorf("a picture is no %s of up to %d pixels a side", strings.ToUpper(want), pictureSide)
+	}
+	img, _, err := image.Decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("a picture is broken: %w", err)
+	}
+	return img, nil
+}

@@ -1,0 +1,594 @@
+package pipeline
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/dermatrend/dermatrend/pipeline/consent"
+	"github.com/dermatrend/dermatrend/pipeline/report"
+	"github.com/dermatrend/dermatrend/pipeline/result"
+	"github.com/dermatrend/dermatrend/pipeline/study"
+)
+
+func date(t *testing.T, day string) study.Date {
+	t.Helper()
+	d, err := study.ParseDate(day)
+	check(t, err)
+	return d
+}
+
+// Where the left cheek is measured in the pictures of handOutStudy.
+var cheek = image.Rect(70, 60, 110, 110)
+
+// handOutStudy is a study of persons with the given consents and its results: photos
+// of day 0, 92 and 152, of which the last is not comparable.
+func handOutStudy(t *testing.T, consents ...[]study.Consent) (st *study.Study, out string) {
+	t.Helper()
+	st, out = &study.Study{Root: t.TempDir(), Name: "cheeks"}, t.TempDir()
+	record := &runRecord{Format: 1, Version: "1.0", Study: st.Name, Counts: counts{Verdicts: map[result.Verdict]int{}}}
+	for i, c := range consents {
+		id := fmt.Sprintf("P%02d", i)
+		person := study.Subject{ID: id, Consent: c}
+		v := result.Series{Subject: id, View: "front", PictureMMPerPx: 0.2, Scale: "iris", PxPerMM: 14}
+		for k, day := range []int{0, 92, 152} {
+			since := 62
+			x := result.Visit{Session: fmt.Sprintf("s%d", k), Date: date(t, "2026-01-10").AddDate(0, 0, day).Format("2006-01-02"), Day: day, Baseline: k == 0, Comparable: k < 2,
+				Photo: fmt.Sprintf("Jane-Roe-%d.jpg", k)}
+			if k > 0 {
+				x.DaysSinceTreatment = &since
+			}
+			if k == 2 {
+				x.Reason = "Jane Roe moved"
+			}
+			name := fmt.Sprintf("front-%02d-%s", k+1, x.Session)
+			x.Pictures = map[string]string{"aligned": "aligned/" + name + ".jpg"}
+			v.Visits = append(v.Visits, x)
+			v.Comparability = append(v.Comparability,
+				result.Check{Session: x.Session, Photo: x.Photo, Check: "yaw", Value: 1, Limit: 3, Unit: "deg", Affects: "texture", Status: result.OK},
+				result.Check{Session: x.Session, Photo: x.Photo, Check: "resolution_pore_size", Value: 14, Limit: 20, Unit: "px/mm", Affects: "pores", Status: result.Refused},
+				result.Check{Session: x.Session, Photo: x.Photo, Check: "expression_nose", Value: 9, Limit: 3, Unit: "percent", Affects: "texture", Status: result.Refused})
+			person.Sessions = append(person.Sessions, study.Session{ID: x.Session, Date: date(t, x.Date), Baseline: k == 0, Photos: []study.Photo{{View: "front", File: x.Photo}}})
+			drawHandOut(t, filepath.Join(out, id), name, uint64(10*i+k))
+		}
+		none := result.None()
+		for _, zone := range []string{"cheek_left", "cheek_right"} {
+			v.Trends = append(v.Trends, result.Trend{Subject: id, View: "front", Zone: zone, Metric: "roughness_mid", Unit: "ODx1000", Sessions: 2, Baseline: 20, Latest: 12, Change: -8, ChangePct: -40,
+				SDC: 3, Limit: 4, SlopePer30d: none, SlopeLow: none, SlopeHigh: none, Role: "primary", Qualifier: "photo_error_only", Verdict: result.Improved, Reason: "Jane Roe", LatestSession: "s1"})
+		}
+		s := result.Subject{ID: id, Study: "cheeks", Clinic: "Clinic at the Lake", Version: "1.0", Notes: []string{"Jane Roe"}, Series: []result.Series{v},
+			Treatments: []result.Treatment{{Session: "s0", Date: "2026-01-10"}, {Date: "2026-02-09"}, {Session: "s1", Date: "2026-04-12"}}}
+		check(t, result.SaveSubject(filepath.Join(out, id), s))
+		st.Subjects = append(st.Subjects, person)
+		record.add(s)
+	}
+	check(t, result.WriteJSON(filepath.Join(out, runFile), record))
+	return st, out
+}
+
+// drawHandOut writes a picture and its mask.
+func drawHandOut(t *testing.T, dir, name string, seed uint64) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 1))
+	photo := image.NewRGBA(image.Rect(0, 0, 130, 175))
+	for i := range photo.Pix {
+		photo.Pix[i] = uint8(100 + rng.IntN(90))
+	}
+	mask := image.NewPaletted(photo.Rect, make(color.Palette, len(study.ZoneNames)+1))
+	for i := range mask.Palette {
+		mask.Palette[i] = color.Gray{uint8(i)}
+	}
+	for y := cheek.Min.Y; y < cheek.Max.Y; y++ {
+		for x := cheek.Min.X; x < cheek.Max.X; x++ {
+			mask.SetColorIndex(x, y, uint8(slices.Index(study.ZoneNames, "cheek_left")+1))
+		}
+	}
+	var jpg bytes.Buffer
+	check(t, jpeg.Encode(&jpg, photo, nil))
+	data, err := encodePNG(mask)
+	check(t, err, os.MkdirAll(filepath.Join(dir, "aligned"), 0o700), os.MkdirAll(filepath.Join(dir, "masks"), 0o700),
+		os.WriteFile(filepath.Join(dir, "aligned", name+".jpg"), jpg.Bytes(), 0o600), os.WriteFile(filepath.Join(dir, "masks", name+".png"), data, 0o600))
+}
+
+// signed is consent for scopes from the day of the baseline on.
+func signed(t *testing.T, scopes ...string) []study.Consent {
+	return []study.Consent{{Scope: scopes, Signed: date(t, "2026-01-10")}}
+}
+
+// handOutOptions ask for the left cheek, complete for every audience.
+func handOutOptions(t *testing.T, st *study.Study, dir string) HandOutOptions {
+	return HandOutOptions{Dir: dir, Study: st, By: "Kim", Version: "1.0", Request: consent.Request{Audience: consent.ForPublication, Level: consent.LevelZone, Zone: "cheek_left",
+		On: date(t, "2026-06-01"), NoMarks: "Kim", ReviewedBy: "Dr. Roe", ReviewedOn: date(t, "2026-05-30")}}
+}
+
+// editResult changes a person's results.
+func editResult(t *testing.T, out, id string, edit func(*result.Subject)) {
+	t.Helper()
+	s, err := result.LoadSubject(filepath.Join(out, id))
+	check(t, err)
+	edit(&s)
+	check(t, os.Remove(filepath.Join(out, id, result.SubjectFile)), result.SaveSubject(filepath.Join(out, id), s))
+}
+
+// inLedger fails where a file under dir is not in the ledger as it is.
+func inLedger(t *testing.T, root, dir string) {
+	t.Helper()
+	l, err := consent.Existing(root)
+	check(t, err)
+	known := map[consent.Artefact]bool{}
+	if l != nil {
+		defer l.Close()
+		entries, err := l.Entries(t.Context())
+		check(t, err)
+		for _, e := range entries {
+			for _, a := range e.Artefacts {
+				known[a] = true
+			}
+		}
+	}
+	for name, data := range folder(t, dir) {
+		sum := sha256.Sum256([]byte(data))
+		if !known[consent.Artefact{Path: filepath.Join(dir, name), SHA256: hex.EncodeToString(sum[:])}] {
+			t.Errorf("%s is not in the ledger", name)
+		}
+	}
+}
+
+func TestHandOut(t *testing.T) {
+	st, out := handOutStudy(t, signed(t, "deidentified_report"), signed(t, "research", "clinical"), signed(t, "deidentified_report", "marketing"))
+	before := folder(t, out)
+	o := handOutOptions(t, st, filepath.Join(t.TempDir(), "shared", "one"))
+	sum, err := HandOut(t.Context(), out, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum.Persons != 2 || len(sum.Excluded) != 1 || sum.Excluded[0] != (Excluded{"P01", "no consent for deidentified_report is recorded"}) {
+		t.Errorf("%+v", sum)
+	}
+	files := folder(t, o.Dir)
+	if len(files) != 6 {
+		t.Errorf("%v", slices.Sorted(maps.Keys(files)))
+	}
+	l, err := consent.Existing(st.Root)
+	check(t, err)
+	defer l.Close()
+	entries, err := l.Verify(t.Context(), sum.Head)
+	if err != nil || len(entries) != 2 || entries[0].Scope != "deidentified_report" || !strings.Contains(entries[0].Note, "confirmed by Kim") || entries[0].By != "Kim" || len(entries[0].Artefacts) != 3 {
+		t.Errorf("%+v, %v", entries, err)
+	}
+	inLedger(t, st.Root, o.Dir)
+	check(t, filepath.WalkDir(o.Dir, func(name string, e os.DirEntry, err error) error {
+		info, _ := e.Info()
+		if want := map[bool]os.FileMode{true: 0o700, false: 0o600}[e.IsDir()]; info.Mode().Perm() != want {
+			t.Errorf("%s: mode %v", name, info.Mode().Perm())
+		}
+		return err
+	}))
+	for name, data := range files {
+		for _, secret := range []string{"P00", "P02", "Jane", "Roe", "2026", "cheeks", "Lake", "http:", "https:"} {
+			if strings.Contains(name, secret) || strings.Contains(data, secret) {
+				t.Errorf("%s tells %q", name, secret)
+			}
+		}
+		if !strings.HasSuffix(name, ".html") {
+			continue
+		}
+		for _, want := range []string{"92 days", "62 days after the last treatment", "Improved", "photo error only", "−8.00", "day\u00a0152", "All 1 checks", "<dd>2</dd>"} {
+			if !strings.Contains(data, want) {
+				if want == "All 1 checks" && strings.Contains(data, "1 of 2 checks") {
+					continue // the pixels per millimetre are told as a caution
+				}
+				t.Errorf("%s does not tell %q", name, want)
+			}
+		}
+		if strings.Contains(data, "right cheek") || strings.Contains(data, "<script") {
+			t.Errorf("%s tells of another zone, or has a script", name)
+		}
+		// The pictures in the page are those beside it.
+		for _, m := range regexp.MustCompile(`data:image/png;base64,([A-Za-z0-9+/=]+)`).FindAllStringSubmatch(data, -1) {
+			b, err := base64.StdEncoding.DecodeString(m[1])
+			if err != nil || !slices.Contains(slices.Collect(maps.Values(files)), string(b)) {
+				t.Errorf("%s: a picture that is not beside it: %v", name, err)
+			}
+		}
+	}
+
+	// Again, with the key: the same bytes.
+	again, err := HandOut(t.Context(), out, o)
+	if err != nil || !maps.Equal(folder(t, o.Dir), files) || again.Head == sum.Head {
+		t.Errorf("the second time differs: %v", err)
+	}
+	// Who is not covered any more goes.
+	st.Subjects[2].Consent = nil
+	if sum, err = HandOut(t.Context(), out, o); err != nil || sum.Persons != 1 || len(folder(t, o.Dir)) != 3 {
+		t.Errorf("%+v, %v, %d files", sum, err, len(folder(t, o.Dir)))
+	}
+	// A withdrawal takes the person's folder and blocks the next.
+	if _, err := consent.Withdraw(t.Context(), st, "P00", "deidentified_report", date(t, "2026-06-02"), "", o.Dir); err != nil {
+		t.Fatal(err)
+	}
+	if left := folder(t, o.Dir); len(left) != 0 {
+		t.Errorf("left: %v", slices.Sorted(maps.Keys(left)))
+	}
+	// Of the day before, too.
+	if sum, err = HandOut(t.Context(), out, o); !errors.Is(err, ErrUsage) || sum.Excluded[0].Reason != "consent for deidentified_report was withdrawn on 2026-06-02" {
+		t.Errorf("%+v, %v", sum, err)
+	}
+	if after := folder(t, out); !maps.Equal(after, before) {
+		t.Error("the results were changed")
+	}
+}
+
+// The pixels of every level are those of the aligned picture, or covered.
+func TestLevelsShowWhatTheySay(t *testing.T) {
+	st, out := handOutStudy(t, signed(t, consent.Scopes...))
+	grey := color.NRGBA{118, 118, 118, 255}
+	for level, shows := range map[consent.Level]func(p image.Point) bool{
+		consent.LevelZone:        func(p image.Point) bool { return p.In(cheek) },
+		consent.LevelHalfFace:    func(p image.Point) bool { return p.X >= 65 },
+		consent.LevelCoveredEyes: func(p image.Point) bool { return p.Y < 67-22 || p.Y >= 67+15 }, // 50 px between the pupils, 67 px down
+		consent.LevelFullFace:    func(image.Point) bool { return true },
+	} {
+		o := handOutOptions(t, st, filepath.Join(t.TempDir(), "d"))
+		o.Level = level
+		if _, err := HandOut(t.Context(), out, o); err != nil {
+			t.Fatal(level, err)
+		}
+		for name, data := range folder(t, o.Dir) {
+			k, isPicture := map[string]int{"000.png": 0, "092.png": 1}[name[max(0, len(name)-7):]]
+			if !isPicture {
+				if said := strings.Contains(data, "Identifiable"); said != (level != consent.LevelZone) {
+					t.Errorf("%s: the page says identifiable: %t", level, said)
+				}
+				if level == consent.LevelCoveredEyes && !strings.Contains(data, "55 % were still recognised") {
+					t.Errorf("%s: the page does not say what a bar is worth", level)
+				}
+				continue
+			}
+			b, err := os.ReadFile(filepath.Join(out, "P00", "aligned", fmt.Sprintf("front-%02d-s%d.jpg", k+1, k)))
+			check(t, err)
+			aligned, err := jpeg.Decode(bytes.NewReader(b))
+			check(t, err)
+			got, err := png.Decode(strings.NewReader(data))
+			check(t, err)
+			at := image.Point{}
+			if level == consent.LevelZone {
+				at = cheek.Min
+			}
+			if level == consent.LevelZone && got.Bounds().Size() != cheek.Size() || level != consent.LevelZone && got.Bounds() != aligned.Bounds() {
+				t.Fatalf("%s: size %v", level, got.Bounds())
+			}
+			for y := range got.Bounds().Dy() {
+				for x := range got.Bounds().Dx() {
+					p := image.Pt(x, y).Add(at)
+					want := color.Color(grey)
+					if shows(p) {
+						want = color.NRGBAModel.Convert(aligned.At(p.X, p.Y))
+					}
+					if c := color.NRGBAModel.Convert(got.At(x, y)); c != want {
+						t.Fatalf("%s, %v: %v, want %v", level, p, c, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// What cannot be compared is not shown, and neither is what was taken out of the
+// study, replaced by a link, or broken.
+func TestHandOutRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		results func(*result.Subject)
+		study   func(*study.Subject)
+		files   func(dir string) error
+		options func(*HandOutOptions)
+		want    string
+	}{
+		"not comparable": {results: func(s *result.Subject) { s.Series[0].Visits[1].Comparable = false }, want: "day 152: not comparable: Jane Roe moved; day 92: not comparable: no reason"},
+		"check refused":  {results: func(s *result.Subject) { s.Series[0].Comparability[3].Status = result.Refused }, want: "day 92: not comparable: the check yaw"},
+		"zone refused":   {results: func(s *result.Subject) { s.Series[0].Comparability[5].Check = "stretch_cheek_left" }, want: "the check stretch_cheek_left"},
+		"bad baseline":   {results: func(s *result.Subject) { s.Series[0].Comparability[0].Status = result.Refused }, want: "baseline: not comparable: the check yaw"},
+		"baseline only":  {results: func(s *result.Subject) { s.Series[0].Visits = s.Series[0].Visits[:1] }, want: "no session after the baseline"},
+		"no results":     {results: func(s *result.Subject) { s.Series = nil }, want: "there are no results"},
+		"zone not measured": {options: func(o *HandOutOptions) { o.Zone = "chin" },
+			results: func(s *result.Subject) { s.Series[0].Visits = s.Series[0].Visits[:2] }, want: "hardly any skin of the zone"},
+		"photo gone": {study: func(s *study.Subject) { s.Sessions[1].Photos[0].File = "other.jpg" }, want: "day 92: the photo is not in the study any more"},
+		"marketing, day 89": {options: func(o *HandOutOptions) { o.Audience = consent.ForMarketing },
+			results: func(s *result.Subject) { s.Series[0].Visits[1].Day = 89 }, want: "nothing before day 90; the latest session that can be compared is of day 89"},
+		"marketing, review of old": {options: func(o *HandOutOptions) {
+			o.Audience, o.ReviewedOn = consent.ForMarketing, study.Date{Time: o.ReviewedOn.AddDate(0, 0, -60)}
+		}, want: "the review of 2026-03-31 is older than the photo of 2026-04-12"},
+		"eyes in a profile": {options: func(o *HandOutOptions) { o.Level = consent.LevelCoveredEyes },
+			results: func(s *result.Subject) { s.Series[0].View = "left90" }, study: func(s *study.Subject) {
+				for i := range s.Sessions {
+					s.Sessions[i].Photos[0].View = "left90"
+				}
+			}, want: "known in the front view only"},
+		"outside": {results: func(s *result.Subject) { s.Series[0].Visits[1].Pictures["aligned"] = "../P00/aligned/front-02-s1.jpg" }, want: "a picture cannot be read"},
+		"link": {files: func(dir string) error {
+			name := filepath.Join(dir, "aligned", "front-02-s1.jpg")
+			return errors.Join(os.Rename(name, filepath.Join(dir, "..", "x.jpg")), os.Symlink(filepath.Join(dir, "..", "x.jpg"), name))
+		}, want: "a picture cannot be read"},
+		"no picture": {files: func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "aligned", "front-02-s1.jpg"), []byte("<svg/>"), 0o600)
+		}, want: "a picture is no JPEG"},
+		"broken mask": {files: func(dir string) error {
+			name := filepath.Join(dir, "masks", "front-02-s1.png")
+			data, err := os.ReadFile(name)
+			return errors.Join(err, os.WriteFile(name, data[:len(data)/2], 0o600))
+		}, want: "a picture is "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			st, out := handOutStudy(t, signed(t, consent.Scopes...))
+			o := handOutOptions(t, st, filepath.Join(t.TempDir(), "d"))
+			if c.results != nil {
+				editResult(t, out, "P00", c.results)
+			}
+			if c.study != nil {
+				c.study(&st.Subjects[0])
+			}
+			if c.files != nil {
+				check(t, c.files(filepath.Join(out, "P00")))
+			}
+			if c.options != nil {
+				c.options(&o)
+			}
+			sum, err := HandOut(t.Context(), out, o)
+			if !errors.Is(err, ErrUsage) || len(sum.Excluded) != 1 || !strings.Contains(sum.Excluded[0].Reason, c.want) {
+				t.Errorf("%+v, %v", sum, err)
+			}
+			if _, err := os.Stat(o.Dir); err == nil {
+				t.Error("a folder was written")
+			}
+			if _, err := os.Stat(sum.Key); err == nil {
+				t.Error("a key was written")
+			}
+			if _, err := os.Stat(filepath.Join(st.Root, consent.LedgerFile)); err == nil {
+				t.Error("the ledger was written")
+			}
+		})
+	}
+}
+
+func TestHandOutKeepsForeignFiles(t *testing.T) {
+	st, out := handOutStudy(t, signed(t, consent.Scopes...))
+	o := handOutOptions(t, st, t.TempDir())
+	mine := filepath.Join(o.Dir, "letter.txt")
+	check(t, os.WriteFile(mine, nil, 0o600))
+	if _, err := HandOut(t.Context(), out, o); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "letter.txt") {
+		t.Errorf("%v", err)
+	}
+	o.Dir = filepath.Join(out, "d")
+	if _, err := HandOut(t.Context(), out, o); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "lie in one another") {
+		t.Errorf("%v", err)
+	}
+	o = handOutOptions(t, st, filepath.Join(t.TempDir(), "d"))
+	st.Name = "noses"
+	if _, err := HandOut(t.Context(), out, o); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "one study") {
+		t.Errorf("%v", err)
+	}
+	if _, err := os.Stat(mine); err != nil {
+		t.Error(err)
+	}
+}
+
+// Two at once: both are done, or one is told to wait; all that is there is in the
+// ledger, which is unbroken.
+func TestTwoHandOutsAtOnce(t *testing.T) {
+	st, out := handOutStudy(t, signed(t, consent.Scopes...), signed(t, consent.Scopes...))
+	dir := t.TempDir()
+	var wg sync.WaitGroup
+	errs := make([]error, 4)
+	for i := range errs {
+		o := handOutOptions(t, st, filepath.Join(dir, fmt.Sprint("d", i%2)))
+		wg.Go(func() { _, errs[i] = HandOut(t.Context(), out, o) })
+	}
+	wg.Wait()
+	done := 0
+	for _, err := range errs {
+		switch {
+		case err == nil:
+			done++
+		case !strings.Contains(err.Error(), "another dermatrend is writing"):
+			t.Error(err)
+		}
+	}
+	if done == 0 {
+		t.Error("none was done")
+	}
+	for i := range 2 {
+		d := filepath.Join(dir, fmt.Sprint("d", i))
+		if _, err := os.Stat(d); err == nil {
+			inLedger(t, st.Root, d)
+		}
+	}
+}
+
+// Names with markup, marks of direction or 10,000 characters change nothing but
+// themselves.
+func TestHandOutOfHostileNames(t *testing.T) {
+	hostile := `</title><script>alert(1)</script>"'><img src=https://x.example/a.png>` + "\u202e\u2067\x00\n" + strings.Repeat("x", 10_000)
+	st, out := handOutStudy(t, signed(t, consent.Scopes...))
+	editResult(t, out, "P00", func(s *result.Subject) {
+		s.Clinic, s.Study, s.Version = hostile, hostile, hostile
+		v := &s.Series[0]
+		v.Scale = hostile
+		for i := range v.Trends {
+			v.Trends[i].Reason, v.Trends[i].Qualifier = hostile, hostile
+		}
+		for i := range v.Comparability {
+			v.Comparability[i].Unit, v.Comparability[i].Affects = hostile, hostile
+		}
+	})
+	o := handOutOptions(t, st, filepath.Join(t.TempDir(), "d"))
+	o.Audience, o.ReviewedBy, o.Version = consent.ForMarketing, hostile, hostile
+	if _, err := HandOut(t.Context(), out, o); err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range folder(t, o.Dir) {
+		if !strings.HasSuffix(name, ".html") {
+			continue
+		}
+		if strings.Contains(data, "<script") || strings.Contains(data, "<img src=h") || strings.ContainsAny(data, "\u202e\u2067\x00") || strings.Contains(data, strings.Repeat("x", 500)) {
+			t.Errorf("a name became more than a name")
+		}
+		if strings.Count(data, "<img ") != 2 || !strings.Contains(data, "Clinic") && !strings.Contains(data, "alert(1)") {
+			t.Error("the clinic's name, or a picture, is missing")
+		}
+	}
+}
+
+// TestGeneratedConsents hands out for generated consents, end to end: what is there
+// is of persons whom the table of outputs covers that day, and of all of them.
+func TestGeneratedConsents(t *testing.T) {
+	rng := rand.New(rand.NewPCG(21, 4))
+	day := func(n int) study.Date { return study.Date{Time: date(t, "2026-05-01").AddDate(0, 0, n)} }
+	scopes := []string{"deidentified_report", "teaching", "marketing", "identifiable_report"}
+	needs := map[consent.Audience]string{consent.ForPublication: scopes[0], consent.ForTeaching: scopes[1], consent.ForMarketing: scopes[2]}
+	const persons, rounds = 4, 15
+	st, out := handOutStudy(t, make([][]study.Consent, persons)...)
+	handed, left := 0, 0
+	for range rounds {
+		st.Root = t.TempDir() // a ledger of its own
+		audience := []consent.Audience{consent.ForPublication, consent.ForTeaching, consent.ForMarketing}[rng.IntN(3)]
+		o := handOutOptions(t, st, filepath.Join(t.TempDir(), "d"))
+		on := rng.IntN(30)
+		o.Audience, o.On, o.ReviewedOn = audience, day(on), day(on)
+		covered := map[string]bool{}
+		for i := range st.Subjects {
+			s := &st.Subjects[i]
+			c := study.Consent{Signed: day(rng.IntN(20))}
+			for _, scope := range scopes {
+				if rng.IntN(4) > 0 {
+					c.Scope = append(c.Scope, scope)
+				}
+			}
+			ok := slices.Contains(c.Scope, needs[audience]) && !c.Signed.After(o.On)
+			if rng.IntN(3) == 0 {
+				c.Expires = day(rng.IntN(40))
+				ok = ok && !c.Expires.Before(o.On)
+			}
+			s.Consent = []study.Consent{c}
+			if rng.IntN(4) == 0 {
+				if _, err := consent.Withdraw(t.Context(), st, s.ID, needs[audience], day(30), ""); err != nil {
+					t.Fatal(err)
+				}
+				ok = false
+			}
+			covered[s.ID] = ok
+		}
+		sum, err := HandOut(t.Context(), out, o)
+		if err != nil && !errors.Is(err, ErrUsage) {
+			t.Fatal(err)
+		}
+		shown, files := map[string]bool{}, map[string]string{}
+		key, err := os.ReadFile(sum.Key)
+		if sum.Persons > 0 {
+			files = folder(t, o.Dir)
+		}
+		for name := range files {
+			code, _, _ := strings.Cut(strings.Trim(name, string(filepath.Separator)), string(filepath.Separator))
+			m := regexp.MustCompile(`(?m)^subject,(P\d+),` + code + `$`).FindSubmatch(key)
+			if m == nil {
+				t.Fatalf("%s has no code in the key (%v)", name, err)
+			}
+			shown[string(m[1])] = true
+		}
+		for id, want := range covered {
+			if shown[id] != want {
+				t.Errorf("%s for %s on %s: shown %t, covered %t", id, audience, o.On, shown[id], want)
+			}
+			if want {
+				handed++
+			} else {
+				left++
+			}
+		}
+	}
+	if handed < persons*rounds/6 || left < persons*rounds/6 {
+		t.Errorf("%d handed out, %d left out: little was tested", handed, left)
+	}
+}
+
+// TestNoMetadata fills the results' pictures with all that a camera or a program
+// may leave, and asks exiftool for what is left of it.
+func TestNoMetadata(t *testing.T) {
+	tool, err := exec.LookPath("exiftool")
+	if err != nil {
+		t.Skip("no exiftool on this machine (package libimage-exiftool-perl)")
+	}
+	st, out := handOutStudy(t, signed(t, consent.Scopes...))
+	pictures, err := filepath.Glob(filepath.Join(out, "P00", "aligned", "*.jpg"))
+	check(t, err)
+	if msg, err := exec.Command(tool, append([]string{"-q", "-overwrite_original", "-Artist=Jane Roe", "-GPSLatitude=51.5", "-GPSLatitudeRef=N", "-SerialNumber=4711", "-DateTimeOriginal=2026:01:10 10:00:00",
+		"-XMP:Creator=Jane Roe", "-Comment=Jane Roe", "-IPTC:By-line=Jane Roe", "-ThumbnailImage<=" + pictures[0]}, pictures...)...).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, msg)
+	}
+	allowed := []string{"SourceFile", "ExifTool:ExifToolVersion", "Composite:ImageSize", "Composite:Megapixels",
+		"PNG:ImageWidth", "PNG:ImageHeight", "PNG:BitDepth", "PNG:ColorType", "PNG:Compression", "PNG:Filter", "PNG:Interlace",
+		"HTML:HTTPEquivContentSecurityPolicy", "HTML:Viewport", "HTML:Referrer", "HTML:Title"}
+	for _, level := range []consent.Level{consent.LevelZone, consent.LevelFullFace} {
+		o := handOutOptions(t, st, filepath.Join(t.TempDir(), "d"))
+		o.Level = level
+		if _, err := HandOut(t.Context(), out, o); err != nil {
+			t.Fatal(err)
+		}
+		files, err := filepath.Glob(filepath.Join(o.Dir, "*", "*"))
+		check(t, err)
+		if len(files) != 3 {
+			t.Fatal(files)
+		}
+		read, err := exec.Command(tool, append([]string{"-j", "-G", "-a", "-u", "-U", "-ee"}, files...)...).Output()
+		check(t, err)
+		var fields []map[string]any
+		check(t, json.Unmarshal(read, &fields))
+		for _, f := range fields {
+			for name, value := range f {
+				if !slices.Contains(allowed, name) && !strings.HasPrefix(name, "File:") {
+					t.Errorf("%s: %s is %v", level, name, value)
+				}
+				if name == "HTML:Title" && value != filepath.Base(filepath.Dir(files[0])) {
+					t.Errorf("title %v", value)
+				}
+				if strings.HasPrefix(name, "File:") && strings.Contains(fmt.Sprint(value), "Roe") {
+					t.Errorf("%s: %s is %v", level, name, value)
+				}
+			}
+		}
+	}
+}
+
+// Every language that pages have is one that hand-outs have.
+func TestHandOutLanguages(t *testing.T) {
+	st, out := handOutStudy(t, signed(t, consent.Scopes...))
+	for _, lang := range report.Languages() {
+		o := handOutOptions(t, st, filepath.Join(t.TempDir(), "d"))
+		o.Language = lang
+		if _, err := HandOut(t.Context(), out, o); err != nil {
+			t.Errorf("%s: %v", lang, err)
+		}
+	}
+	o := handOutOptions(t, st, filepath.Join(t.TempDir(), "d"))
+	o.Language = "xx"
+	if _, err := HandOut(t.Context(), out, o); !errors.Is(err, ErrUsage) {
+		t.Errorf("xx: %v", err)
+	}
+}
