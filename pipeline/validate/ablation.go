@@ -81,7 +81,7 @@ func (w *writer) ablated(name string, all []Findings) {
 	null := testers(all)
 	n := countVerdicts(null, func(Change) bool { return true })
 	w.add("primary", "", "false_verdicts", share(n.wrong, n.comparable), "percent", n.comparable, Target{})
-	called, comparable, visible := 0, 0, 0
+	called, changed, comparable, visible := 0, 0, 0, 0
 	for _, f := range all {
 		for _, c := range f.Changes {
 			if c.Role != "primary" || !slices.Contains(f.Visible, c.Zone) {
@@ -92,13 +92,16 @@ func (w *writer) ablated(name string, all []Findings) {
 				continue
 			}
 			comparable++
-			if !f.Case.Null() && c.hasDirection() && c.Verdict == result.Improved {
+			if f.Case.Null() || !c.hasDirection() {
+				continue
+			}
+			changed++
+			if c.Verdict == result.Improved {
 				called++
 			}
 		}
 	}
 	w.add("primary", "", "comparable", share(comparable, visible), "percent", visible, Target{})
-	changed := 0
 	for _, metric := range primary {
 		var d []float64
 		for _, f := range all {
@@ -108,9 +111,6 @@ func (w *writer) ablated(name string, all []Findings) {
 				}
 				if c.Measured.Known() && c.True.Known() {
 					d = append(d, float64(c.Measured-c.True))
-				}
-				if !f.Case.Null() && c.Comparable && c.hasDirection() {
-					changed++
 				}
 			}
 		}

@@ -14,6 +14,10 @@ func TestAblation(t *testing.T) {
 		return Findings{Case: c, Visible: []string{"nose"}, Changes: []Change{change("roughness_mid", measured, truth, verdict)}}
 	}
 	null, better := of("none", result.NoDetectableChange, 1, 0), of("better30", result.Improved, -27, -30)
+	// A zone that can hardly be seen is no change to be called.
+	hidden := change("roughness_mid", math.NaN(), -30, result.NoDetectableChange)
+	hidden.Zone = "chin"
+	better.Changes = append(better.Changes, hidden)
 	rows := Ablation([]map[string]Findings{
 		{"": null, "yaw": of("none", result.Improved, -9, 0)},
 		{"": better, "equalise": of("better30", result.NotComparable, math.NaN(), -30)},
