@@ -4,12 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/dermatrend/dermatrend/metrics"
 	"github.com/dermatrend/dermatrend/pipeline/result"
@@ -271,22 +270,30 @@ func writeJSON(name string, v any) error {
 // IsExport tells whether a folder holds an export and nothing that an export does
 // not write, so that it may be replaced.
 func IsExport(dir string) bool {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return false
-	}
-	record := false
-	for _, f := range entries {
-		name := f.Name()
-		table, _, _ := strings.Cut(name, ".")
-		switch {
-		case name == File:
-			record = true
-		case name == "codebook.csv", name == "codebook.md", name == string(FHIR), name == string(REDCap):
-		case slices.ContainsFunc(Tables(nil), func(t Table) bool { return t.Name == table }):
-		default:
-			return false
+	record, all := false, true
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
 		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		name = filepath.ToSlash(name)
+		record = record || name == File
+		all = all && (d.IsDir() && slices.Contains([]string{".", string(FHIR), string(REDCap)}, name) || d.Type().IsRegular() && writes(name))
+		return nil
+	})
+	return err == nil && record && all
+}
+
+// bundleName is the name of the bundle of a person.
+var bundleName = regexp.MustCompile(`^fhir/d[0-9a-f]{12}\.json$`)
+
+// writes tells whether an export may write a file of that name.
+func writes(name string) bool {
+	if slices.Contains([]string{File, "codebook.csv", "codebook.md", "redcap/dictionary.csv", "redcap/import.csv", "fhir/batch.json"}, name) || bundleName.MatchString(name) {
+		return true
 	}
-	return record
+	return slices.ContainsFunc(Tables(nil), func(t Table) bool { return name == t.Name+".csv" || name == t.Name+".parquet" })
 }

@@ -344,6 +344,7 @@ func TestMemoryDoesNotGrowWithRows(t *testing.T) {
 		}
 		var m runtime.MemStats
 		runtime.GC()
+		runtime.GC() // pools keep what they hold over the first
 		runtime.ReadMemStats(&m)
 		return float64(m.HeapAlloc) / (1 << 20)
 	}
@@ -422,6 +423,30 @@ func TestCohort(t *testing.T) {
 		if err != nil || !strings.Contains(got, c.want) || strings.Contains(got, "Jane") {
 			t.Errorf("%s: got %s, %v", c.row, got, err)
 		}
+	}
+}
+
+// A folder may be replaced only where all that lies in it was exported: whoever works
+// with an export may keep notes beside it.
+func TestIsExport(t *testing.T) {
+	dir := write(t, testKey(), options(), sample("P1"))
+	if !IsExport(dir) {
+		t.Fatal("a whole export is none")
+	}
+	for _, name := range []string{"notes.txt", "trends.R", "measurements.xlsx", "fhir/notes.json", "redcap/import.xlsx", "fhir/more/a.json"} {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		if IsExport(dir) {
+			t.Errorf("with %s in it the folder would be replaced", name)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Remove(filepath.Join(dir, "fhir", "more")), os.Remove(filepath.Join(dir, File))); err != nil || IsExport(dir) {
+		t.Errorf("a folder without a record is an export (%v)", err)
 	}
 }
 
