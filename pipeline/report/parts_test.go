@@ -348,6 +348,7 @@ func TestTextsAreComplete(t *testing.T) {
 	}
 	fromData := []string{"zone", "metric", "family", "direction", "unit", "role", "verdict", "qualifier", "qualifier_doc", "check", "stage",
 		"status", "basis", "overlay", "view", "scale_source", "secondary", "step", "test",
+		"patient_topic", "patient_improved", "patient_worsened", "patient_why", "patient_advice", "patient_qualifier", "patient_qualifier_doc", "patient_month",
 		"history_kind", "history_one", "scar_type", "trial",
 		"publication_for", "publication_level", "publication_identity"}
 	for key := range english {

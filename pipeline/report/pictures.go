@@ -113,8 +113,7 @@ func loadGallery(dir string, s result.Subject) (*gallery, error) {
 	return g, g.fit(picturesBudget * max(6, visits) / 6)
 }
 
-// readPicture reads a JPEG or PNG of a sane size, its header checked before a
-// pixel is decoded.
+// readPicture reads a picture, its header checked before a pixel is decoded.
 func readPicture(root *os.Root, path string) (picture, error) {
 	f, err := root.Open(path)
 	if err != nil {
@@ -129,6 +128,11 @@ func readPicture(root *os.Root, path string) (picture, error) {
 	if err != nil {
 		return picture{}, err
 	}
+	return identify(b)
+}
+
+// identify is a file as a picture: a JPEG or PNG of a sane size, by its header.
+func identify(b []byte) (picture, error) {
 	if len(b) > pictureFileBytes {
 		return picture{}, fmt.Errorf("larger than %d MiB", pictureFileBytes>>20)
 	}
