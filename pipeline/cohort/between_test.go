@@ -250,6 +250,26 @@ func TestFlow(t *testing.T) {
 	}
 }
 
+// Of a reason, which may quote a path, nothing but the tool's own words is shown.
+func TestPlainReason(t *testing.T) {
+	for reason, want := range map[string]string{
+		"the skin is too dark (3 %)":                        "load: the skin is too dark",
+		"open Huber/P1/s1/IMG_7.jpg: no such file":          "load: open",
+		"Huber/P1 is gone":                                  "load",
+		"IMG_7.jpg is a video":                              "load",
+		"anna.jpg: not an image":                            "load",
+		"no face was found in 7.jpg":                        "load: no face was found in",
+		"the JPEG file is cut off before its end (7 bytes)": "load: the JPEG file is cut off before its end",
+	} {
+		if got := plainReason(result.Rejection{Photo: "s1/anna.jpg", Session: "s1", Stage: "load", Reason: reason}, "P1"); got != want {
+			t.Errorf("%s: %q, want %q", reason, got, want)
+		}
+	}
+	if got := plainReason(result.Rejection{Stage: "worker", Reason: "it ended. Too little memory"}, "P1"); got != "worker: it ended. Too little memory" {
+		t.Errorf("of no photo: %q", got)
+	}
+}
+
 // Whatever is wrong with the data, every empty cell has its reason and nothing
 // is NaN without one (which analyse checks).
 func TestBadData(t *testing.T) {

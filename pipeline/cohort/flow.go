@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -123,9 +124,17 @@ func (f *flow) include(s result.Subject, p *person) {
 func plainReason(r result.Rejection, subject string) string {
 	why := r.Reason
 	if i := strings.IndexAny(why, "0123456789(:;\"'/"); i >= 0 {
-		why = why[:i]
+		word := i
+		if strings.IndexByte("0123456789/", why[i]) >= 0 { // of a path or a file's name not its beginning either
+			word = strings.LastIndexByte(why[:i], ' ') + 1
+		}
+		why = why[:word]
 	}
-	for _, name := range []string{r.Photo, r.Session, subject} {
+	names := []string{r.Photo, r.Session, subject}
+	if r.Photo != "" {
+		names = append(names, path.Base(r.Photo))
+	}
+	for _, name := range names {
 		if name != "" && strings.Contains(why, name) {
 			why = ""
 		}
