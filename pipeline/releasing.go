@@ -50,6 +50,9 @@ func HandOut(ctx context.Context, out string, o HandOutOptions) (HandOutSummary,
 	if err := o.Check(); err != nil {
 		return sum, usagef("%w", err)
 	}
+	if o.Audience == consent.ForPatient {
+		return sum, usagef("there is no report for patients yet")
+	}
 	if !slices.Contains(report.Languages(), cmp.Or(o.Language, "en")) {
 		return sum, usagef("no language %q; there are %s", o.Language, strings.Join(report.Languages(), ", "))
 	}

@@ -111,7 +111,7 @@ func Cover(img image.Image, parts ...image.Rectangle) *image.NRGBA {
 // names, dates, places, profiles, thumbnails.
 func EncodePNG(img *image.NRGBA) ([]byte, error) {
 	var b bytes.Buffer
-	err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&b, img)
+	err := png.Encode(&b, img)
 	return b.Bytes(), err
 }
 
