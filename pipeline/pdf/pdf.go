@@ -39,14 +39,24 @@ const (
 )
 
 // Printer is a running browser that prints one file after another. It is to be
-// closed. Its methods may be called from several goroutines at once.
+// closed. Its methods may be called from several goroutines, of which one at a time
+// prints.
 type Printer struct {
 	ctx    context.Context // of the browser
 	cancel func()
 	home   string
 	once   sync.Once
-	err    error
+	err    error // of Close
+
+	mu       sync.Mutex
+	tab      context.Context // in which pages are shown; nil before the first and after a failure
+	closeTab func()
+	used     int // prints in this tab
 }
+
+// A tab is a process of its own, whose start takes as long as a short page: many
+// pages share one, not so many that what it keeps of them would weigh.
+const printsPerTab = 25
 
 // Open starts a browser, which takes about half a second. The browser ends with
 // ctx, or with Close.
@@ -126,25 +136,47 @@ func (p *Printer) print(ctx context.Context, html string) ([]byte, error) {
 	} else if !info.Mode().IsRegular() {
 		return nil, errors.New("not a file")
 	}
-	tab, closeTab := chromedp.NewContext(p.ctx)
-	defer closeTab()
-	tab, cancel := context.WithTimeout(tab, printTimeout)
-	defer cancel()
-	defer context.AfterFunc(ctx, cancel)()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if p.tab == nil || p.used == printsPerTab {
+		p.leaveTab()
+		p.tab, p.closeTab = chromedp.NewContext(p.ctx)
+	}
+	p.used++
+	goOn := context.AfterFunc(ctx, p.closeTab)
+	timer := time.AfterFunc(printTimeout, p.closeTab)
 
 	address := url.URL{Scheme: "file", Path: path}
-	err = chromedp.Do(tab, withoutScript, chromedp.Navigate(address.String()))
+	err = chromedp.Do(p.tab, withoutScript, chromedp.Navigate(address.String()))
 	var data []byte
 	if err == nil {
-		data, err = chromedp.Run(tab, chromedp.PrintToPDF(
+		data, err = chromedp.Run(p.tab, chromedp.PrintToPDF(
 			chromedp.PDFPaper(paperA4), chromedp.PDFPreferCSSPageSize(), chromedp.PDFPrintBackground(),
 			chromedp.PDFHeaderTemplate("<span></span>"), chromedp.PDFFooterTemplate(footer),
 			chromedp.PDFOutlineAndTagged(), chromedp.PDFStream()))
 	}
-	if ctx.Err() != nil {
+	cancelled, late := !goOn(), !timer.Stop()
+	if err != nil || cancelled || late {
+		p.leaveTab()
+	}
+	switch {
+	case cancelled:
 		return nil, context.Cause(ctx)
+	case late && err != nil:
+		return nil, fmt.Errorf("not done within %s: %w", printTimeout, err)
 	}
 	return data, err
+}
+
+// leaveTab has the next page shown in a new tab.
+func (p *Printer) leaveTab() {
+	if p.tab != nil {
+		p.closeTab()
+	}
+	p.tab, p.used = nil, 0
 }
 
 // paperA4 is 210 x 297 mm, which the library's own A4 misses by 0.1 mm.
