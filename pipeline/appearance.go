@@ -8,34 +8,64 @@ import (
 	"github.com/dermatrend/dermatrend/pipeline/photo"
 )
 
-// closeBy is the radius of what skin encloses, frame px: glare of a centimetre.
-const closeBy = 16
+// Appearance is looked at in the frame made smaller by this factor: what is meant is
+// centimetres and millimetres, and wide filters are dear.
+const coarser = 3
+
+// Lengths in pixels of that picture, some 0.8 mm each.
+const (
+	closeBy     = 5   // radius of what skin encloses: glare of a centimetre
+	beside      = 8.3 // sigma of the surround that glare stands out from
+	finePart    = 1   // detail of colour of about 1 mm
+	coarsePart  = 6   // to 6 mm
+	leastOfNine = 5   // pixels of skin that make a pixel of skin
+)
 
 // measureAppearance finds how much of the face mirrors the lamps and how uneven its
-// colour is, in the frame.
+// colour is.
 func measureAppearance(s *shot) error {
-	near, err := cv.Morph(s.skin, cv.Close, closeBy)
+	w, h := s.view.W/coarser, s.view.H/coarser
+	skin := cv.NewGray(w, h)
+	light, pale := cv.NewPlane(w, h), cv.NewPlane(w, h)
+	red, brown := cv.NewPlane(w, h), cv.NewPlane(w, h)
+	for y := range h {
+		for x := range w {
+			var rgb [3]float32
+			n := 0
+			for j := coarser * y; j < coarser*(y+1); j++ {
+				for i := coarser * x; i < coarser*(x+1); i++ {
+					k := j*s.view.W + i
+					for c := range rgb {
+						rgb[c] += photo.Linear[s.view.Pix[3*k+c]] / (coarser * coarser)
+					}
+					if s.skin.Pix[k] != 0 {
+						n++
+					}
+				}
+			}
+			k := y*w + x
+			if n >= leastOfNine {
+				skin.Pix[k] = 255
+			}
+			r, g, b := rgb[0], rgb[1], rgb[2]
+			light.Pix[k] = 0.2126*r + 0.7152*g + 0.0722*b
+			pale.Pix[k] = min(r, g, b) / max(r, g, b, 1e-4)
+			red.Pix[k] = float32(math.Log(float64(max(r, 1e-4) / max(g, 1e-4))))
+			brown.Pix[k] = float32(math.Log(float64(max(g, 1e-4) / max(b, 1e-4))))
+		}
+	}
+	near, err := cv.Morph(skin, cv.Close, closeBy)
 	if err != nil {
 		return err
-	}
-	light, pale := cv.NewPlane(s.view.W, s.view.H), cv.NewPlane(s.view.W, s.view.H)
-	red, brown := cv.NewPlane(s.view.W, s.view.H), cv.NewPlane(s.view.W, s.view.H)
-	for i := range light.Pix {
-		c := s.view.Pix[3*i : 3*i+3]
-		r, g, b := photo.Linear[c[0]], photo.Linear[c[1]], photo.Linear[c[2]]
-		light.Pix[i] = 0.2126*r + 0.7152*g + 0.0722*b
-		pale.Pix[i] = min(r, g, b) / max(r, g, b, 1e-4)
-		red.Pix[i] = float32(math.Log(float64(max(r, 1e-4) / max(g, 1e-4))))
-		brown.Pix[i] = float32(math.Log(float64(max(g, 1e-4) / max(b, 1e-4))))
 	}
 	if s.glare, err = glareShare(light, pale, near); err != nil {
 		return err
 	}
-	spreadRed, err := unevenness(red, s.skin)
+	spreadRed, err := unevenness(red, skin)
 	if err != nil {
 		return err
 	}
-	spreadBrown, err := unevenness(brown, s.skin)
+	spreadBrown, err := unevenness(brown, skin)
 	s.spread = math.Sqrt(spreadRed * spreadBrown)
 	return err
 }
@@ -43,12 +73,11 @@ func measureAppearance(s *shot) error {
 // glareShare is the share of mask that is brighter and paler than what surrounds it
 // within some 8 mm: a mirror-like reflection has the colour of the lamp.
 func glareShare(light, pale cv.Plane, mask cv.Gray) (float64, error) {
-	const around = 25 // frame px
-	meanLight, err := cv.MaskedGaussian(light, mask, around)
+	meanLight, err := cv.MaskedGaussian(light, mask, beside)
 	if err != nil {
 		return 0, err
 	}
-	meanPale, err := cv.MaskedGaussian(pale, mask, around)
+	meanPale, err := cv.MaskedGaussian(pale, mask, beside)
 	if err != nil {
 		return 0, err
 	}
@@ -67,11 +96,11 @@ func glareShare(light, pale cv.Plane, mask cv.Gray) (float64, error) {
 
 // unevenness is the median size of p's detail of about 1 to 6 mm on the mask.
 func unevenness(p cv.Plane, mask cv.Gray) (float64, error) {
-	fine, err := cv.MaskedGaussian(p, mask, 3)
+	fine, err := cv.MaskedGaussian(p, mask, finePart)
 	if err != nil {
 		return 0, err
 	}
-	coarse, err := cv.MaskedGaussian(p, mask, 18)
+	coarse, err := cv.MaskedGaussian(p, mask, coarsePart)
 	if err != nil {
 		return 0, err
 	}
