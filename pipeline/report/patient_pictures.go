@@ -87,15 +87,22 @@ func (w patientWords) viewer(id string, s result.Series, g *gallery) patientView
 	v.Base, v.W, v.H = show("start", w.photo(w.tell("patient.photo_start"), start), pic), pic.w, pic.h
 	if i := compared(s, g); i >= 0 {
 		later := s.Visits[i]
-		label := w.tell("patient.photo_later")
-		if days := later.Day - start.Day; days > 0 {
-			label = w.tell("patient.photo_days", days)
-		}
-		v.Others = []layer{show("later", w.photo(label, later), g.pictures[later.Pictures[aligned]])}
+		v.Others = []layer{show("later", w.photo(w.later(start, later), later), g.pictures[later.Pictures[aligned]])}
 		v.HasComparison, v.Apart = true, !later.Comparable
 	}
 	v.scaleBar(s.PictureMMPerPx)
 	return v
+}
+
+// later says how long after the baseline a visit was.
+func (w patientWords) later(start, v result.Visit) string {
+	switch days := v.Day - start.Day; {
+	case days == 1:
+		return w.tell("patient.photo_day")
+	case days > 1:
+		return w.tell("patient.photo_days", days)
+	}
+	return w.tell("patient.photo_later")
 }
 
 // photo is the label of a photo, with its date where dates are shown.

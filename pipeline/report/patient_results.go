@@ -175,11 +175,8 @@ func (w patientWords) lostPhotos(s result.Series) []patientUnknown {
 		if i == base || v.Comparable {
 			continue
 		}
-		label := w.tell("patient.photo_later")
-		if days := v.Day - s.Visits[base].Day; days > 0 {
-			label = w.tell("patient.photo_days", days)
-		}
-		list = append(list, patientUnknown{Why: w.reasons(whyVisit(s, v)), Photo: w.tell("patient.visit_lost", w.photo(label, v))})
+		label := w.photo(w.later(s.Visits[base], v), v)
+		list = append(list, patientUnknown{Why: w.reasons(whyVisit(s, v)), Photo: w.tell("patient.visit_lost", label)})
 	}
 	return list
 }

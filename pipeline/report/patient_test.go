@@ -278,6 +278,17 @@ func TestDatesOnlyWhereTheyAreWanted(t *testing.T) {
 	}
 }
 
+func TestOneDayIsNotDays(t *testing.T) {
+	s := sampleSubject()
+	for i := range s.Series[0].Visits {
+		s.Series[0].Visits[i].Day = min(i, 1)
+	}
+	text := words(t, patientOf(t, s, PatientOptions{}))
+	if strings.Contains(text, "1 days") || !strings.Contains(text, "One day later") || !strings.Contains(text, "the photo one day later") {
+		t.Error("one day is called days")
+	}
+}
+
 func TestPatientPageSaysWhoReviewed(t *testing.T) {
 	for _, c := range []struct{ by, on, want string }{
 		{"", "2026-06-20", "nobody so far"}, {"Dr. Roe", "", "Dr. Roe"}, {"Dr. Roe", "last week", "Dr. Roe, last week"},
@@ -313,6 +324,10 @@ func TestWhyNothingCanBeSaid(t *testing.T) {
 			result.Trend{Metric: "roughness_mid", LatestSession: "s4"}, "other"},
 		{"zone", result.Series{PxPerMM: 15, Visits: visits, Comparability: []result.Check{check("occlusion_cheek_left", "s4", "texture"), check("stretch_chin", "s4", "texture")}},
 			result.Trend{Metric: "roughness_mid", Zone: "chin"}, "face"},
+		{"yardstick", result.Series{Visits: visits, Trends: []result.Trend{{Metric: "erythema_index", Zone: "chin", Qualifier: "early;relative"}}},
+			result.Trend{Metric: "erythema_index", Zone: "forehead"}, "yardstick"},
+		{"forehead beside known skin", result.Series{Visits: visits, Trends: []result.Trend{{Metric: "erythema_index", Zone: "chin", Qualifier: "early"}}},
+			result.Trend{Metric: "erythema_index", Zone: "forehead"}, "other"},
 		{"no scars", result.Series{PxPerMM: 15, Visits: visits}, result.Trend{Metric: "scar_contrast", Zone: "chin"}, "few_scars"},
 		{"few of the type", result.Series{PxPerMM: 15, Visits: visits, Objects: []result.Object{scar, scar, scar}}, result.Trend{Metric: "scar_contrast_rolling", Zone: "chin"}, "few_scars"},
 		{"scars enough", result.Series{PxPerMM: 15, Visits: visits, Objects: []result.Object{scar, scar, scar}}, result.Trend{Metric: "scar_contrast_boxcar", Zone: "chin"}, "other"},
@@ -581,7 +596,7 @@ func TestPlainWordsAreComplete(t *testing.T) {
 		t.Errorf("advice %v, want %v", advice, want)
 	}
 	reasons := have("patient_why")
-	if want := values(problems, "one_visit", "dark_skin", "no_scale", "few_scars", "no_face", "unread", otherReason); !reflect.DeepEqual(reasons, want) {
+	if want := values(problems, "one_visit", "dark_skin", "no_scale", "yardstick", "few_scars", "no_face", "unread", otherReason); !reflect.DeepEqual(reasons, want) {
 		t.Errorf("reasons %v, want %v", reasons, want)
 	}
 	for _, m := range metrics.All() {

@@ -112,7 +112,10 @@ func (w patientWords) pair(s result.Series, t result.Trend) string {
 	if a, b := w.date(from.Date), w.date(to.Date); w.dates && a != "" && b != "" {
 		return w.tell("patient.pair_dates", a, b)
 	}
-	if days := to.Day - from.Day; days > 0 {
+	switch days := to.Day - from.Day; {
+	case days == 1:
+		return w.tell("patient.pair_day")
+	case days > 1:
 		return w.tell("patient.pair_days", days)
 	}
 	return w.tell("patient.pair_other")
@@ -239,6 +242,9 @@ func why(s result.Series, t result.Trend) []string {
 	if len(list) > 0 {
 		return order(list, nil)
 	}
+	if yardstick(s, t) {
+		return []string{"yardstick"}
+	}
 	if m.Family == metrics.Scars && scarsAtStart(s, t) < fewScars {
 		return []string{"few_scars"}
 	}
@@ -253,6 +259,14 @@ func why(s result.Series, t result.Trend) []string {
 		return order(list, nil)
 	}
 	return []string{otherReason}
+}
+
+// yardstick tells that the colour of a zone was what that of others was held
+// against, for want of skin that is known to be untreated.
+func yardstick(s result.Series, t result.Trend) bool {
+	return t.Zone == "forehead" && slices.ContainsFunc(s.Trends, func(o result.Trend) bool {
+		return o.Metric == t.Metric && slices.Contains(splitList(o.Qualifier), "relative")
+	})
 }
 
 // whyLost says, by name, at what photos of a visit were given up.
