@@ -50,9 +50,6 @@ func HandOut(ctx context.Context, out string, o HandOutOptions) (HandOutSummary,
 	if err := o.Check(); err != nil {
 		return sum, usagef("%w", err)
 	}
-	if o.Audience == consent.ForPatient {
-		return sum, usagef("there is no report for patients yet")
-	}
 	if !slices.Contains(report.Languages(), cmp.Or(o.Language, "en")) {
 		return sum, usagef("no language %q; there are %s", o.Language, strings.Join(report.Languages(), ", "))
 	}
@@ -96,6 +93,11 @@ func HandOut(ctx context.Context, out string, o HandOutOptions) (HandOutSummary,
 	}
 	defer os.RemoveAll(staged)
 	h := handOut{out: out, opts: o, key: key, staged: staged, sum: &sum}
+	if o.Audience == consent.ForPatient {
+		if h.logo, err = clinicLogo(o.Study); err != nil {
+			return sum, usagef("the clinic's logo, %s: %w", o.Study.Clinic.Logo, err)
+		}
+	}
 	if err := h.stage(ctx, ids); err != nil {
 		return sum, err
 	}
@@ -148,6 +150,7 @@ type handOut struct {
 	opts   HandOutOptions
 	key    *export.Key
 	staged string
+	logo   []byte   // of the clinic, for patients
 	ready  []string // persons whose folders are staged
 	sum    *HandOutSummary
 }
@@ -182,7 +185,11 @@ func (h *handOut) stage(ctx context.Context, ids []string) error {
 			return err
 		}
 		s.ID = id // the folder's name is what consent was looked up by
-		shown, err := h.write(dir, s)
+		write := h.write
+		if h.opts.Audience == consent.ForPatient {
+			write = h.writePatient
+		}
+		shown, err := write(dir, s)
 		if err != nil {
 			return err
 		}
@@ -273,6 +280,25 @@ func (h *handOut) write(dir string, s result.Subject) (bool, error) {
 		return false, nil
 	}
 	return true, report.WritePublication(dir, p)
+}
+
+// writePatient fills the folder of a person with their own report.
+func (h *handOut) writePatient(dir string, s result.Subject) (bool, error) {
+	q := h.opts.Request
+	o := report.PatientOptions{Lang: h.opts.Language, Clinic: h.opts.Study.Clinic.Name, Logo: h.logo, ReviewedBy: q.ReviewedBy, ReviewedOn: q.ReviewedOn.String(), Dates: true}
+	for i := range s.Series {
+		for j := range s.Series[i].Visits {
+			x := &s.Series[i].Visits[j]
+			if q.ReviewedBy != "" && o.ReviewedOn < x.Date {
+				h.leaveOut(s.ID, fmt.Sprintf("the review of %s is older than the photo of %s", o.ReviewedOn, x.Date))
+				return false, nil
+			}
+			if !h.kept(s.ID, s.Series[i].View, *x) {
+				x.Pictures = nil
+			}
+		}
+	}
+	return true, report.WritePatient(dir, filepath.Join(h.out, s.ID), s, o)
 }
 
 // pair takes the baseline and the latest session of a view that can be compared with

@@ -103,26 +103,52 @@ const (
 // readImage reads a picture of a person's results, following nothing out of their
 // folder. Its errors name no file.
 func readImage(root *os.Root, name, want string) (image.Image, error) {
+	data, format, err := readPicture(root, name)
+	if err != nil {
+		return nil, fmt.Errorf("a picture cannot be shown: %w", err)
+	}
+	if format != want {
+		return nil, fmt.Errorf("a picture cannot be shown: it is no %s", strings.ToUpper(want))
+	}
+	img, _, err := image.Decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("a picture cannot be shown: %w", err)
+	}
+	return img, nil
+}
+
+// clinicLogo is the file of the clinic's logo, a picture in the study's folder; nil
+// where there is none.
+func clinicLogo(st *study.Study) ([]byte, error) {
+	if st.Clinic.Logo == "" {
+		return nil, nil
+	}
+	root, err := os.OpenRoot(st.Root)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	data, _, err := readPicture(root, st.Clinic.Logo)
+	return data, err
+}
+
+// readPicture reads the file of a JPEG or PNG of a sane size below a folder.
+func readPicture(root *os.Root, name string) (data []byte, format string, err error) {
 	f, err := root.Open(filepath.FromSlash(name))
 	if err != nil {
 		var pe *fs.PathError
 		if errors.As(err, &pe) {
 			err = pe.Err
 		}
-		return nil, fmt.Errorf("a picture cannot be read: %w", err)
+		return nil, "", err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, pictureBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("a picture cannot be read: %w", err)
+	if data, err = io.ReadAll(io.LimitReader(f, pictureBytes+1)); err != nil {
+		return nil, "", err
 	}
 	c, format, err := image.DecodeConfig(bytes.NewReader(data))
-	if err != nil || format != want || len(data) > pictureBytes || c.Width > pictureSide || c.Height > pictureSide {
-		return nil, fmt.Errorf("a picture is no %s of up to %d pixels a side", strings.ToUpper(want), pictureSide)
+	if err != nil || len(data) > pictureBytes || c.Width > pictureSide || c.Height > pictureSide {
+		return nil, "", fmt.Errorf("it is no JPEG or PNG of up to %d pixels a side", pictureSide)
 	}
-	img, _, err := image.Decode(bytes.NewReader(data))
-	if err != nil {
-		return nil, fmt.Errorf("a picture is broken: %w", err)
-	}
-	return img, nil
+	return data, format, nil
 }

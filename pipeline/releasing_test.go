@@ -265,19 +265,19 @@ func TestHandOutRefuses(t *testing.T) {
 					s.Sessions[i].Photos[0].View = "left90"
 				}
 			}, want: "known in the front view only"},
-		"outside": {results: func(s *result.Subject) { s.Series[0].Visits[1].Pictures["aligned"] = "../P00/aligned/front-02-s1.jpg" }, want: "a picture cannot be read"},
+		"outside": {results: func(s *result.Subject) { s.Series[0].Visits[1].Pictures["aligned"] = "../P00/aligned/front-02-s1.jpg" }, want: "a picture cannot be shown"},
 		"link": {files: func(dir string) error {
 			name := filepath.Join(dir, "aligned", "front-02-s1.jpg")
 			return errors.Join(os.Rename(name, filepath.Join(dir, "..", "x.jpg")), os.Symlink(filepath.Join(dir, "..", "x.jpg"), name))
-		}, want: "a picture cannot be read"},
+		}, want: "a picture cannot be shown"},
 		"no picture": {files: func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, "aligned", "front-02-s1.jpg"), []byte("<svg/>"), 0o600)
-		}, want: "a picture is no JPEG"},
+		}, want: "a picture cannot be shown: it is no JPEG"},
 		"broken mask": {files: func(dir string) error {
 			name := filepath.Join(dir, "masks", "front-02-s1.png")
 			data, err := os.ReadFile(name)
 			return errors.Join(err, os.WriteFile(name, data[:len(data)/2], 0o600))
-		}, want: "a picture is "},
+		}, want: "a picture cannot be shown"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			st, out := handOutStudy(t, signed(t, consent.Scopes...))
@@ -361,6 +361,49 @@ func TestTwoHandOutsAtOnce(t *testing.T) {
 		d := filepath.Join(dir, fmt.Sprint("d", i))
 		if _, err := os.Stat(d); err == nil {
 			inLedger(t, st.Root, d)
+		}
+	}
+}
+
+// A patient gets their own report with consent for clinical use, of the photos that
+// the study still has, with the clinic's logo if that is a picture of the study's.
+func TestHandOutToPatients(t *testing.T) {
+	st, out := handOutStudy(t, signed(t, "clinical"), signed(t, "marketing", "identifiable_report"))
+	st.Clinic = study.Clinic{Name: "Clinic at the Lake", Logo: "logo.png"}
+	logo, err := encodePNG(image.NewPaletted(image.Rect(0, 0, 40, 20), color.Palette{color.Black}))
+	check(t, err, os.WriteFile(filepath.Join(st.Root, "logo.png"), logo, 0o600))
+	o := handOutOptions(t, st, filepath.Join(t.TempDir(), "d"))
+	o.Request = consent.Request{Audience: consent.ForPatient, On: o.On, ReviewedBy: "Dr. Roe", ReviewedOn: date(t, "2026-06-01")}
+	read := func() string {
+		t.Helper()
+		sum, err := HandOut(t.Context(), out, o)
+		if err != nil || sum.Persons != 1 || len(sum.Excluded) != 1 || sum.Excluded[0] != (Excluded{"P01", "no consent for clinical is recorded"}) {
+			t.Fatalf("%+v, %v", sum, err)
+		}
+		inLedger(t, st.Root, o.Dir)
+		files := folder(t, o.Dir)
+		return strings.Join(slices.Collect(maps.Values(files)), "")
+	}
+	editResult(t, out, "P00", func(s *result.Subject) { s.Series[0].Visits = s.Series[0].Visits[:2] })
+	whole := read()
+	if !strings.Contains(whole, "Clinic at the Lake") || !strings.Contains(whole, "Dr. Roe") || strings.Contains(whole, "://") {
+		t.Error("the page names no clinic and no review, or fetches something")
+	}
+	st.Subjects[0].Sessions[1].Photos[0].File = "other.jpg"
+	if less := read(); strings.Count(less, "data:image") >= strings.Count(whole, "data:image") {
+		t.Error("a photo that was taken out of the study is shown")
+	}
+	o.ReviewedOn = date(t, "2026-04-11")
+	if sum, err := HandOut(t.Context(), out, o); !errors.Is(err, ErrUsage) || !strings.Contains(sum.Excluded[0].Reason, "older than the photo") {
+		t.Errorf("%+v, %v", sum, err)
+	}
+	o.ReviewedOn = o.On
+	check(t, os.WriteFile(filepath.Join(st.Root, "logo.svg"), []byte("<svg/>"), 0o600), os.WriteFile(filepath.Join(st.Root, "..", "outside.png"), logo, 0o600),
+		os.Symlink(filepath.Join(out, "P00", "masks", "front-01-s0.png"), filepath.Join(st.Root, "link.png")))
+	for _, bad := range []string{"logo.svg", "../outside.png", "link.png", "none.png"} {
+		st.Clinic.Logo = bad
+		if _, err := HandOut(t.Context(), out, o); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "logo") {
+			t.Errorf("%s: %v", bad, err)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 type reportCommand struct {
 	Out       string   `arg:"" help:"Folder that run has written."`
-	For       string   `enum:",publication,teaching,marketing" default:"" help:"Hand out reports for others: publication, teaching or marketing. Without it, the clinician's reports in OUT are rendered again." placeholder:"AUDIENCE"`
+	For       string   `enum:",patient,publication,teaching,marketing" default:"" help:"Hand out reports: patient (each person's own), publication, teaching or marketing. Without it, the clinician's reports in OUT are rendered again." placeholder:"AUDIENCE"`
 	Study     string   `help:"Folder of the study: its manifests and ledger are asked for consent, and what is handed out is entered into its ledger." type:"existingdir" placeholder:"STUDY"`
 	Dir       string   `name:"output" short:"o" help:"Folder to write. The key of the codes lies beside it as DIR-key.csv and stays at the clinic." placeholder:"DIR"`
 	Level     string   `enum:",zone,half_face,covered_eyes,full_face" default:"" help:"How much is shown: zone (measured skin of one zone; the only level that counts as de-identified), half_face, covered_eyes, full_face. A bar over the eyes makes no face anonymous: 55 % were still recognised." placeholder:"LEVEL"`

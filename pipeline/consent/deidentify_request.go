@@ -45,7 +45,7 @@ type Request struct {
 	// distinctive mark; needed for LevelZone.
 	NoMarks string
 	// ReviewedBy and ReviewedOn say which clinician reviewed it and when; needed for
-	// marketing.
+	// marketing, and given together or not at all.
 	ReviewedBy string
 	ReviewedOn study.Date
 }
@@ -77,13 +77,13 @@ func (r Request) Check() error {
 	if r.Level == LevelZone && strings.TrimSpace(r.NoMarks) == "" {
 		wrong("a person has to look at the zone and confirm that it shows no tattoo and no distinctive mark")
 	}
-	if r.Audience == ForMarketing {
-		switch {
-		case strings.TrimSpace(r.ReviewedBy) == "" || r.ReviewedOn.IsZero():
-			wrong("marketing needs a clinician's review: by whom and when")
-		case r.ReviewedOn.After(r.On):
-			wrong("the review of %s lies after %s", r.ReviewedOn, r.On)
-		}
+	switch reviewed := strings.TrimSpace(r.ReviewedBy) != ""; {
+	case r.Audience == ForMarketing && (!reviewed || r.ReviewedOn.IsZero()):
+		wrong("marketing needs a clinician's review: by whom and when")
+	case reviewed == r.ReviewedOn.IsZero():
+		wrong("a review is by somebody and of a day; one of the two is missing")
+	case r.ReviewedOn.After(r.On):
+		wrong("the review of %s lies after %s", r.ReviewedOn, r.On)
 	}
 	return errors.Join(errs...)
 }

@@ -96,6 +96,9 @@ func TestIncompleteRequests(t *testing.T) {
 		{ForMarketing, LevelZone, func(q *Request) { q.ReviewedBy = "" }, "clinician's review"},
 		{ForMarketing, LevelZone, func(q *Request) { q.ReviewedOn = study.Date{} }, "clinician's review"},
 		{ForMarketing, LevelZone, func(q *Request) { q.ReviewedOn = day("2026-05-02") }, "lies after"},
+		{ForPatient, "", func(q *Request) { q.ReviewedOn = day("2026-05-02") }, "lies after"},
+		{ForPatient, "", func(q *Request) { q.ReviewedBy = "" }, "one of the two is missing"},
+		{ForPatient, "", func(q *Request) { q.ReviewedOn = study.Date{} }, "one of the two is missing"},
 	} {
 		q := request(c.audience, c.level, on)
 		c.change(&q)
