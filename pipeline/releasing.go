@@ -13,6 +13,7 @@ import (
 
 	"github.com/dermatrend/dermatrend/pipeline/consent"
 	"github.com/dermatrend/dermatrend/pipeline/export"
+	"github.com/dermatrend/dermatrend/pipeline/pdf"
 	"github.com/dermatrend/dermatrend/pipeline/report"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/study"
@@ -27,6 +28,7 @@ type HandOutOptions struct {
 	Language string       // ISO 639-1; empty for English
 	By       string       // who hands out, for the ledger
 	Version  string       // of the tool
+	PDF      bool         // pages as PDF as well; see [CanPrint]
 }
 
 // HandOutSummary says what was handed out, for the terminal: it names persons.
@@ -92,7 +94,14 @@ func HandOut(ctx context.Context, out string, o HandOutOptions) (HandOutSummary,
 		return sum, err
 	}
 	defer os.RemoveAll(staged)
-	h := handOut{out: out, opts: o, key: key, staged: staged, sum: &sum}
+	var printer *pdf.Printer
+	if o.PDF {
+		if printer, err = pdf.Open(ctx); err != nil {
+			return sum, err
+		}
+		defer printer.Close()
+	}
+	h := handOut{printer: printer, out: out, opts: o, key: key, staged: staged, sum: &sum}
 	if o.Audience == consent.ForPatient {
 		if h.logo, err = clinicLogo(o.Study); err != nil {
 			return sum, usagef("the clinic's logo, %s: %w", o.Study.Clinic.Logo, err)
@@ -146,13 +155,14 @@ func handedOut(dir, keyFile string, ids []string) ([]string, error) {
 
 // handOut is one hand-out.
 type handOut struct {
-	out    string
-	opts   HandOutOptions
-	key    *export.Key
-	staged string
-	logo   []byte   // of the clinic, for patients
-	ready  []string // persons whose folders are staged
-	sum    *HandOutSummary
+	out     string
+	opts    HandOutOptions
+	key     *export.Key
+	staged  string
+	printer *pdf.Printer // nil: no PDF
+	logo    []byte       // of the clinic, for patients
+	ready   []string     // persons whose folders are staged
+	sum     *HandOutSummary
 }
 
 func (h *handOut) leaveOut(who, why string) {
@@ -193,8 +203,27 @@ func (h *handOut) stage(ctx context.Context, ids []string) error {
 		if err != nil {
 			return err
 		}
+		if shown && h.printer != nil {
+			if err := h.print(ctx, dir); err != nil {
+				return err
+			}
+		}
 		if shown {
 			h.ready = append(h.ready, id)
+		}
+	}
+	return nil
+}
+
+// print makes a PDF of each page in a staged folder.
+func (h *handOut) print(ctx context.Context, dir string) error {
+	pages, err := filepath.Glob(filepath.Join(dir, "*.html"))
+	if err != nil {
+		return err
+	}
+	for _, page := range pages {
+		if err := h.printer.Print(ctx, page, pdfOf(page)); err != nil {
+			return err
 		}
 	}
 	return nil

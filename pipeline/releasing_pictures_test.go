@@ -89,16 +89,17 @@ func TestNoMetadata(t *testing.T) {
 	}
 	allowed := []string{"SourceFile", "ExifTool:ExifToolVersion", "Composite:ImageSize", "Composite:Megapixels",
 		"PNG:ImageWidth", "PNG:ImageHeight", "PNG:BitDepth", "PNG:ColorType", "PNG:Compression", "PNG:Filter", "PNG:Interlace",
+		"PDF:PDFVersion", "PDF:Linearized", "PDF:PageCount", "PDF:Language", "PDF:TaggedPDF",
 		"HTML:HTTPEquivContentSecurityPolicy", "HTML:Viewport", "HTML:Referrer", "HTML:Title"}
 	for _, level := range []consent.Level{consent.LevelZone, consent.LevelFullFace} {
 		o := handOutOptions(t, st, filepath.Join(t.TempDir(), "d"))
-		o.Level = level
+		o.Level, o.PDF = level, CanPrint() == nil
 		if _, err := HandOut(t.Context(), out, o); err != nil {
 			t.Fatal(err)
 		}
 		files, err := filepath.Glob(filepath.Join(o.Dir, "*", "*"))
 		check(t, err)
-		if len(files) != 3 {
+		if want := map[bool]int{false: 3, true: 4}[o.PDF]; len(files) != want {
 			t.Fatal(files)
 		}
 		read, err := exec.Command(tool, append([]string{"-j", "-G", "-a", "-u", "-U", "-ee"}, files...)...).Output()

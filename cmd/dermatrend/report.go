@@ -21,6 +21,7 @@ type reportCommand struct {
 	Lang      string   `default:"en" help:"Language of the pages." placeholder:"LANG"`
 	Reviewed  review   `embed:"" prefix:"reviewed-"`
 	MarksFree string   `name:"confirm-no-marks" help:"Who looked at the zone of everybody shown and confirms that it has no tattoo and no distinctive mark." placeholder:"NAME"`
+	PDF       bool     `name:"pdf" help:"Pages as PDF as well, with the Chromium of this machine."`
 	asOf
 	by
 }
@@ -35,7 +36,7 @@ func (c reportCommand) Run(in *invocation) error {
 	if c.For != "" {
 		return c.handOut(in)
 	}
-	if c.Study != "" || c.Dir != "" || c.Level != "" || c.Zone != "" || len(c.Subject) > 0 || c.Reviewed != (review{}) || c.MarksFree != "" {
+	if c.Study != "" || c.Dir != "" || c.Level != "" || c.Zone != "" || len(c.Subject) > 0 || c.Reviewed != (review{}) || c.MarksFree != "" || c.PDF {
 		return inputError{errors.New("these flags need --for: without it, the reports in OUT are rendered again")}
 	}
 	subjects, err := pipeline.Report(in.ctx, c.Out)
@@ -60,6 +61,11 @@ func (c reportCommand) handOut(in *invocation) error {
 			return inputError{fmt.Errorf("--reviewed-on: %w", err)}
 		}
 	}
+	if c.PDF {
+		if err := pipeline.CanPrint(); err != nil {
+			return inputError{err}
+		}
+	}
 	st, err := loadStudy(in, c.Study, c.Subject)
 	if err != nil {
 		return err
@@ -67,7 +73,7 @@ func (c reportCommand) handOut(in *invocation) error {
 	sum, err := pipeline.HandOut(in.ctx, c.Out, pipeline.HandOutOptions{
 		Request: consent.Request{Audience: consent.Audience(c.For), Level: consent.Level(c.Level), Zone: c.Zone, On: c.day(),
 			NoMarks: c.MarksFree, ReviewedBy: c.Reviewed.By, ReviewedOn: reviewed},
-		Dir: c.Dir, Study: st, Subjects: c.Subject, Language: c.Lang, By: c.name(), Version: version,
+		Dir: c.Dir, Study: st, Subjects: c.Subject, Language: c.Lang, By: c.name(), Version: version, PDF: c.PDF,
 	})
 	for _, e := range sum.Excluded {
 		fmt.Fprintf(in.stdout, "left out: %s: %s\n", e.Subject, e.Reason)
