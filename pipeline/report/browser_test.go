@@ -41,6 +41,8 @@ func TestReportInABrowser(t *testing.T) {
 		range.value = 70;
 		range.dispatchEvent(new Event('input'));
 		const shown = (id) => getComputedStyle(document.getElementById(id)).display;
+		range.focus();
+		document.body.dataset.keys = document.activeElement === range && range.labels.length === 1;
 		document.body.dataset.seen = ['v0-s2', 'v0-s4'].map(shown) + ' ' + getComputedStyle(document.querySelector('#v0-s2 .redness')).display +
 			' ' + getComputedStyle(document.querySelector('#v0-s2 .zones')).display;
 		</script></body>`, 1)
@@ -48,7 +50,7 @@ func TestReportInABrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	dom, _ = open(t, browser, dir, "used.html")
-	for _, want := range []string{`style="--p: 70%;"`, `data-layer="v0-s2" aria-pressed="true"`, `data-layer="v0-s4" aria-pressed="false"`, `data-seen="block,none block none"`} {
+	for _, want := range []string{`style="--p: 70%;"`, `data-layer="v0-s2" aria-pressed="true"`, `data-layer="v0-s4" aria-pressed="false"`, `data-seen="block,none block none"`, `data-keys="true"`} {
 		if !strings.Contains(dom, want) {
 			t.Errorf("after use: no %s", want)
 		}

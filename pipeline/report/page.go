@@ -82,7 +82,7 @@ func newSeriesView(id string, s result.Series, subject result.Subject, g *galler
 		Tables:   newTablesView(s),
 	}
 	v.Charts, v.Others = newCharts(s, subject.Treatments)
-	v.Summary = newSummaryView(s, subject, v.Refusals, v.Viewer.W, v.Viewer.H)
+	v.Summary = newSummaryView(s, subject, v.Verdict, v.Refusals, v.Viewer.W, v.Viewer.H)
 	v.History = newHistoryView(s, g)
 	return v
 }

@@ -9,6 +9,7 @@ import (
 // summaryView is the first page of a series: what a clinician reads in two
 // minutes, on one sheet of A4 when printed. So its lists are cut, and say so.
 type summaryView struct {
+	Dense     bool   // so much is to be said that pictures are printed smaller
 	Shape     string // of the pictures: wide, tall or narrow, for their size in print
 	Minis     []mini
 	Course    courseView
@@ -35,7 +36,7 @@ const (
 	summaryTileRows = 3
 )
 
-func newSummaryView(s result.Series, subject result.Subject, refusals refusalView, w, h int) summaryView {
+func newSummaryView(s result.Series, subject result.Subject, verdict verdictView, refusals refusalView, w, h int) summaryView {
 	v := summaryView{Shape: shape(w, h), Course: newCourseView(s, subject.Treatments)}
 	v.Minis = newMinis(s, subject.Treatments)
 	v.Notes, v.MoreNotes = firstOf(subject.Notes, summaryNotes)
@@ -47,7 +48,48 @@ func newSummaryView(s result.Series, subject result.Subject, refusals refusalVie
 	v.Refused = all
 	v.Phase = phase(s)
 	v.Trials = trialsAt(s, subject.Treatments)
+	v.Dense = v.crowded(verdict)
 	return v
+}
+
+// What the sheet holds in lines of text beside pictures of full size, where the
+// longest of its three columns counts.
+const (
+	linesOfSheet = 23
+	runesOfLine  = 46 // of a column
+)
+
+// crowded estimates whether the sheet would run over.
+func (v summaryView) crowded(verdict verdictView) bool {
+	lines := func(texts ...string) int {
+		n := 0
+		for _, s := range texts {
+			n += 1 + len([]rune(s))/runesOfLine
+		}
+		return n
+	}
+	course := lines(v.Notes...) + lines(v.Phase)
+	for _, r := range v.Course.Rows {
+		course += 1 + min(1, len(r.Depth)/16)
+	}
+	for _, l := range v.Course.Lines {
+		course += lines(l.Text)
+	}
+	refused := lines(v.Advice...)
+	for _, r := range v.Refused {
+		refused += lines(r.What + " " + r.Why)
+	}
+	trials := 3
+	for _, t := range v.Trials {
+		trials += lines(t.About + " " + t.Text + " " + t.Source)
+	}
+	tiles := 0
+	for _, t := range verdict.Tiles {
+		for _, l := range t.Lines {
+			tiles += lines(l.Metric + " " + l.Zones + " " + l.Why + l.Qualifiers)
+		}
+	}
+	return max(course, refused, trials)+2*len(verdict.Flags)+max(0, tiles-20) > linesOfSheet
 }
 
 // shape tells how high pictures are for their width: two of them beside one

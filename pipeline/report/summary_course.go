@@ -35,7 +35,7 @@ const (
 	courseLeast      = 3
 	maintenanceGap   = 90
 	maintenanceDue   = 183
-	summaryCourse    = 5 // rows
+	summaryCourse    = 4 // rows
 	summaryIntervals = 2
 )
 

@@ -124,7 +124,7 @@ func newVerdictView(s result.Series) verdictView {
 // safety names the raised flags and, in one sentence each, what the checks came to
 // and which could not be judged.
 func (v *verdictView) safety(trends []result.Trend) {
-	var unjudged []string
+	var unjudged []result.Trend
 	for _, t := range trends {
 		where := name("metric", t.Metric) + ", " + name("zone", t.Zone)
 		switch t.Verdict {
@@ -138,7 +138,7 @@ func (v *verdictView) safety(trends []result.Trend) {
 			}
 			v.Flags = append(v.Flags, flag)
 		case result.NotComparable, "":
-			unjudged = append(unjudged, where+" ("+reason(t.Reason)+")")
+			unjudged = append(unjudged, t)
 		}
 	}
 	raised := len(v.Flags)
@@ -154,8 +154,30 @@ func (v *verdictView) safety(trends []result.Trend) {
 		v.Safety = tell("safety.summary", len(trends), raised, len(unjudged))
 	}
 	if len(unjudged) > 0 {
-		v.Unjudged = tell("safety.unjudged", strings.Join(unjudged, "; "))
+		v.Unjudged = tell("safety.unjudged", strings.Join(byReason(unjudged), "; "))
 	}
+}
+
+// byReason makes one line of all trends with the same reason.
+func byReason(trends []result.Trend) []string {
+	zones := map[[2]string][]string{} // by reason and metric
+	metrics := map[string][]string{}  // by reason
+	var whys []string
+	for _, t := range trends {
+		why := reason(t.Reason)
+		whys = append(whys, why)
+		metrics[why] = append(metrics[why], t.Metric)
+		zones[[2]string{why, t.Metric}] = append(zones[[2]string{why, t.Metric}], t.Zone)
+	}
+	var lines []string
+	for _, why := range order(whys, nil) {
+		var parts []string
+		for _, m := range metricOrder(metrics[why]) {
+			parts = append(parts, name("metric", m)+" ("+zoneNames(zones[[2]string{why, m}])+")")
+		}
+		lines = append(lines, strings.Join(parts, ", ")+": "+why)
+	}
+	return lines
 }
 
 func newTile(verdict result.Verdict, metrics []string, trends []result.Trend) tile {
