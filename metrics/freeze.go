@@ -30,9 +30,9 @@ func NewReference(p *Patch, source string) (Reference, error) {
 
 // Freeze fixes the levels of a series from the baseline photo. The patch should
 // be its reference skin; then RedLevel is 2 robust standard deviations of the
-// erythema index above the reference median. For a patch with a Ref of other
-// skin the difference of the medians is added, so that the level is 2 deviations
-// above the patch's own median. BrownLevel is 3 robust standard deviations
+// erythema index above its mean there. For a patch with a Ref of other
+// skin the difference of the means is added, so that the level is 2 deviations
+// above the patch's own mean. BrownLevel is 3 robust standard deviations
 // of brownness above the local surround.
 //
 // A level that cannot be fixed (too little skin, no scale) is NaN, and the

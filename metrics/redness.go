@@ -39,7 +39,7 @@ var redAreaFraction = Metric{
 	Name: "red_area_fraction", Unit: "percent", Family: Redness, Direction: LowerIsBetter,
 	Doc: "Share of the zone's skin whose erythema index, smoothed by 0.3 mm, exceeds that of the reference skin by " +
 		"more than the level frozen at baseline.",
-	Source: "level: reference median + 2 robust SD at baseline, then fixed for the series; see Freeze",
+	Source: "level: mean of the reference + 2 robust SD at baseline, then fixed for the series; see Freeze",
 	Measure: func(p *Patch) (float64, error) {
 		if err := p.needReference(); err != nil {
 			return math.NaN(), err

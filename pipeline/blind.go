@@ -178,13 +178,16 @@ func (b *blinder) series(id string, v *result.Series) error {
 		b.excluded = append(b.excluded, Excluded{id + " (" + what + ")", fmt.Sprintf(format, args...)})
 	}
 	first := slices.IndexFunc(v.Visits, func(x result.Visit) bool { return x.Baseline && x.Pictures["aligned"] != "" })
+	// Where treatments are recorded, a pair has one between: an untreated visit belongs
+	// to the shams. Without, every visit looks untreated, which proves nothing.
+	treated := slices.ContainsFunc(v.Visits, func(x result.Visit) bool { return x.DaysSinceTreatment != nil })
 	last := -1
 	var untreated []int
 	for i, x := range v.Visits {
 		if x.Pictures["aligned"] == "" || !x.Comparable && !x.Baseline {
 			continue
 		}
-		if i != first && x.Day > 0 {
+		if i != first && x.Day > 0 && (x.DaysSinceTreatment != nil || !treated) {
 			last = i
 		}
 		if x.DaysSinceTreatment == nil {
@@ -202,8 +205,7 @@ func (b *blinder) series(id string, v *result.Series) error {
 	for _, zone := range zones {
 		c := reading.Candidate{Subject: id, View: v.View, Zone: zone, Changes: changesOf(v, zone, v.Visits[first].Session, v.Visits[last].Session)}
 		shown := []int{first, last}
-		// Without a recorded treatment every visit looks untreated: that proves nothing.
-		if slices.ContainsFunc(v.Visits, func(x result.Visit) bool { return x.DaysSinceTreatment != nil }) && len(untreated) > 1 {
+		if treated && len(untreated) > 1 {
 			shown = append(shown, untreated[0], untreated[len(untreated)-1])
 		}
 		var photos []reading.Photo

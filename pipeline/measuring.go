@@ -391,6 +391,10 @@ func (m *zoneMeasurer) judge(s *shot, v *value) {
 	if c := s.zones[m.zone].caution; c != "" && j.Status == result.OK {
 		j = compare.Judgement{Status: result.Caution, Reason: c}
 	}
+	colour := v.metric.Family == metrics.Redness || v.metric.Family == metrics.Pigment
+	if z := s.zones[m.reference]; colour && z != nil && z.caution != "" && j.Status == result.OK {
+		j = compare.Judgement{Status: result.Caution, Reason: "reference skin: " + z.caution}
+	}
 	if f := v.metric.Family; j.Status == result.OK && (f == metrics.Redness || f == metrics.Pigment) && slices.Contains(s.toneMoved, m.reference) {
 		j = compare.Judgement{Status: result.Caution, Reason: "the tone of the reference skin changed: tanned, paled, or in other light"}
 	}

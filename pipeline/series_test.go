@@ -538,7 +538,7 @@ func TestDecide(t *testing.T) {
 		{1, "secondary", "", metrics.NoDirection, result.NoDetectableChange, "within measurement error"},
 	} {
 		x := result.Trend{Change: result.Number(c.change), SDC: 1.5, Limit: 2, Role: c.role, Metric: c.metric}
-		decide(&x, c.d)
+		decide(&x, c.d, true)
 		if x.Verdict != c.want || !strings.Contains(x.Reason, c.says) {
 			t.Errorf("%+v: %q, %q", c, x.Verdict, x.Reason)
 		}

@@ -21,14 +21,20 @@ var safety = map[string]string{
 	"melanin_index":           "lighter than the reference skin, pigment may be lost",
 }
 
+// rednessPasses is the day after treatment to which redness may be the treatment's.
+const rednessPasses = 20
+
 // alarming tells whether a change goes where it is a matter of safety. More redness
-// is one, also in the primary metric.
-func alarming(t *result.Trend, better bool) bool {
+// is one, also in the primary metric, once that of the treatment has passed; settled
+// says that it has.
+func alarming(t *result.Trend, better, settled bool) bool {
 	switch t.Metric {
 	case "melanin_index":
 		return t.Change < 0
 	case "erythema_index":
-		return t.Change > 0
+		return t.Change > 0 && settled
+	case "red_area_fraction":
+		return !better && settled
 	}
 	return t.Role == "safety" && !better
 }
@@ -66,10 +72,20 @@ func trends(r *seriesRun) error {
 	for i := range r.result.Trends {
 		if t := &r.result.Trends[i]; t.Verdict == "" {
 			k := slices.IndexFunc(list, func(m metrics.Metric) bool { return m.Name == t.Metric })
-			decide(t, list[k].Direction)
+			decide(t, list[k].Direction, r.settled(t.LatestSession))
 		}
 	}
 	return nil
+}
+
+// settled tells whether the redness of a treatment has passed at a session.
+func (r *seriesRun) settled(session string) bool {
+	for i := range r.series.Sessions {
+		if s := &r.series.Sessions[i]; s.ID == session {
+			return s.DaysSinceTreatment == nil || *s.DaysSinceTreatment > rednessPasses
+		}
+	}
+	return true
 }
 
 // adjust sets the limits of rows that share one error rate (Holm).
@@ -90,13 +106,13 @@ func adjust(rows []result.Trend, family []int) error {
 
 // decide gives the verdict of a row whose change and limit are known. An alarm is
 // held against its own error, however many zones are looked at.
-func decide(t *result.Trend, d metrics.Direction) {
+func decide(t *result.Trend, d metrics.Direction, settled bool) {
 	if !t.Change.Known() || !t.Limit.Known() {
 		t.Verdict, t.Reason = result.NotComparable, "the change cannot be measured"
 		return
 	}
 	better := d == metrics.LowerIsBetter && t.Change < 0 || d == metrics.HigherIsBetter && t.Change > 0
-	alarm := alarming(t, better)
+	alarm := alarming(t, better, settled)
 	if alarm {
 		t.Limit = t.SDC
 	}

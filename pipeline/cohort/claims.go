@@ -89,11 +89,11 @@ func (c *Cohort) responded(person int, metric string, p claim) (better, ok bool)
 		}
 		m := &l.members[i]
 		k := m.claimed(p)
-		if k == 0 || math.IsNaN(m.sdc) {
+		if k == 0 || math.IsNaN(m.sdc[k]) {
 			continue
 		}
 		judged++
-		if d := m.values[k] - m.values[0]; math.Abs(d) >= m.sdc && l.better(d) > 0 {
+		if d := m.values[k] - m.values[0]; math.Abs(d) >= m.sdc[k] && l.better(d) > 0 {
 			up++
 		}
 	}

@@ -165,7 +165,9 @@ type member struct {
 	person int
 	series *series
 	values []float64 // by slot of the series; NaN where there is none
-	sdc    float64   // in the unit of the metric; NaN unknown
+	// sdc is what a change to that slot has to pass, in the unit of the metric; NaN
+	// where it is not known.
+	sdc []float64
 }
 
 // New starts a cohort.
@@ -302,6 +304,7 @@ func (c *Cohort) Codes() map[string]string { return maps.Clone(c.subjects) }
 type acc struct {
 	sum, first, second float64
 	n                  int
+	caution            bool // of any of them
 }
 
 // collect takes the values of one series.
@@ -333,6 +336,7 @@ func (c *Cohort) collect(id int, code, subject string, v *result.Series, one *se
 		}
 		a := &row[k]
 		a.sum, a.n = a.sum+float64(m.Value), a.n+1
+		a.caution = a.caution || m.Status == result.Caution
 		switch a.n {
 		case 1:
 			a.first = float64(m.Value)
@@ -340,11 +344,11 @@ func (c *Cohort) collect(id int, code, subject string, v *result.Series, one *se
 			a.second = float64(m.Value)
 		}
 	}
-	sdc := map[place]float64{}
+	trends := map[place]*result.Trend{}
 	for i := range v.Trends {
 		t := &v.Trends[i]
 		if t.SDC.Known() && t.SDC > 0 {
-			sdc[place{v.View, t.Zone, t.Metric}] = float64(t.SDC)
+			trends[place{v.View, t.Zone, t.Metric}] = t
 			c.sources[sourceOf(t.SDCSource)] = true
 		}
 	}
@@ -354,10 +358,7 @@ func (c *Cohort) collect(id int, code, subject string, v *result.Series, one *se
 			target = &cell{place: at, unit: c.units[at.metric].unit, metric: c.catalog[at.metric]}
 			c.cells[at] = target
 		}
-		m := member{person: id, series: one, values: one.means(row), sdc: math.NaN()}
-		if v, ok := sdc[at]; ok {
-			m.sdc = v
-		}
+		m := member{person: id, series: one, values: one.means(row), sdc: one.detectable(row, trends[at])}
 		target.members = append(target.members, m)
 		if !c.shown(target) {
 			continue

@@ -345,3 +345,28 @@ func TestMixedRuns(t *testing.T) {
 		analyse(t, options(), people...)
 	}
 }
+
+// A change at a visit with caution is held against nothing, unless the verdict was on
+// that visit: the smallest detectable change of a good pair is not its own.
+func TestCautionIsNotJudged(t *testing.T) {
+	s := sample{zones: []string{"chin"}, metrics: []string{"roughness_mid"}, days: []int{0, 30, 130}, noise: 0.01, sdc: 1,
+		change: func(_, _ string, day int) float64 { return -float64(day) / 10 }}
+	people := s.persons(8, 1)
+	for i := range people {
+		v := &people[i].Series[0]
+		v.Trends[0].LatestSession = "s2"
+		for k := range v.Measurements {
+			if v.Measurements[k].Session != "s0" {
+				v.Measurements[k].Status = result.Caution
+			}
+		}
+	}
+	all := analyse(t, options(), people...)
+	for contrast, want := range map[string]int{"visit:1": 0, "visit:2": 8} {
+		for _, r := range all.Rows {
+			if r.Contrast == contrast && (r.N != 8 || r.Judged != want || r.Responders != want) {
+				t.Errorf("%s: n %d, judged %d, responders %d; want 8, %d, %d", contrast, r.N, r.Judged, r.Responders, want, want)
+			}
+		}
+	}
+}

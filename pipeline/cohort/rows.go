@@ -218,11 +218,11 @@ func (a *analysis) changes(l *cell, c contrast) (out []change, missing map[cause
 			missing[why]++
 			continue
 		}
-		ch := change{person: m.person, base: m.values[0], d: m.values[k] - m.values[0], sdc: m.sdc, pct: math.NaN()}
+		ch := change{person: m.person, base: m.values[0], d: m.values[k] - m.values[0], sdc: m.sdc[k], pct: math.NaN()}
 		if l.percent() && ch.base > 0 {
 			ch.pct = 100 * ch.d / ch.base
 		}
-		if toward := l.better(ch.d); math.Abs(ch.d) >= m.sdc { // false without an SDC
+		if toward := l.better(ch.d); math.Abs(ch.d) >= ch.sdc { // false without an SDC
 			ch.better, ch.worse = toward > 0, toward < 0
 		}
 		out = append(out, ch)

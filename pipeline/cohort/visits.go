@@ -128,6 +128,33 @@ func (s *series) means(row []acc) []float64 {
 	return sum
 }
 
+// detectable is what a change to each slot has to pass. The smallest detectable change
+// of the verdict's pair holds for its session, and for those that carry no caution;
+// what others would have to pass is not known. t may be nil.
+func (s *series) detectable(row []acc, t *result.Trend) []float64 {
+	sdc := make([]float64, len(s.slots))
+	for k := range sdc {
+		sdc[k] = math.NaN()
+		if t != nil {
+			sdc[k] = float64(t.SDC)
+		}
+	}
+	for i, a := range row {
+		if latest, ok := s.session[latestOf(t)]; a.caution && !(ok && latest == i) {
+			sdc[s.sessions[i]] = math.NaN()
+		}
+	}
+	return sdc
+}
+
+// latestOf is the session that a verdict is about; empty without one.
+func latestOf(t *result.Trend) string {
+	if t == nil {
+		return ""
+	}
+	return t.LatestSession
+}
+
 // Why a person has no value for a contrast.
 type cause string
 

@@ -260,6 +260,10 @@ var ErrNoReplicates = errors.New("no replicates: several photos of a view in one
 // Untreated days further apart are not of the same skin.
 const maxDaysApart = 14
 
+// fewestDays is the number of degrees of freedom from which untreated days are an
+// error of their own: below, their t factor (3.2 at 3) would hide what skin does.
+const fewestDays = 4
+
 // OwnReplicates is what a study says about the error of its own photos.
 type OwnReplicates struct {
 	Sessions int // with several photos of a view
@@ -269,7 +273,7 @@ type OwnReplicates struct {
 
 // Replicates makes the table of smallest detectable changes from a study's own
 // photos. Untreated days, at most 14 days after the first photo and before the first
-// treatment, give the full error where a metric has values on two of them; several
+// treatment, give the full error from four degrees of freedom on; several
 // photos of one session give that of photography only. All values are those at the
 // sharpness of the whole series, whatever their status, so that rows hold for any
 // status and any scale of the study. A zone has a row of its own, from one degree of
@@ -305,7 +309,7 @@ func Replicates(people []result.Subject) (OwnReplicates, error) {
 						groups = append(groups, from.groups[[2]string{z, m.Name}]...)
 					}
 				}
-				if e, ok := smallest(groups); ok {
+				if e, ok := smallest(groups); ok && (from.source == result.PhotoErrorOnly || e.df >= fewestDays) {
 					return result.SDCRow{Metric: m.Name, SDC: e.sdc, Zone: zone, N: e.n, DF: e.df, Source: from.source}, true
 				}
 			}
