@@ -36,8 +36,13 @@ func (c reportCommand) Run(in *invocation) error {
 	if c.For != "" {
 		return c.handOut(in)
 	}
-	if c.Study != "" || c.Dir != "" || c.Level != "" || c.Zone != "" || len(c.Subject) > 0 || c.Reviewed != (review{}) || c.MarksFree != "" || c.PDF {
+	if c.Study != "" || c.Dir != "" || c.Level != "" || c.Zone != "" || len(c.Subject) > 0 || c.Reviewed != (review{}) || c.MarksFree != "" {
 		return inputError{errors.New("these flags need --for: without it, the reports in OUT are rendered again")}
+	}
+	if c.PDF {
+		if err := pipeline.CanPrint(); err != nil {
+			return err
+		}
 	}
 	subjects, err := pipeline.Report(in.ctx, c.Out)
 	if err != nil {
@@ -46,8 +51,10 @@ func (c reportCommand) Run(in *invocation) error {
 	for _, s := range subjects {
 		fmt.Fprintf(in.stdout, "%s: %s\n", s.ID, verdicts(s))
 	}
-	_, err = fmt.Fprintf(in.stdout, "report: %s\n", filepath.Join(c.Out, "index.html"))
-	return err
+	if _, err := fmt.Fprintf(in.stdout, "report: %s\n", filepath.Join(c.Out, "index.html")); err != nil || !c.PDF {
+		return err
+	}
+	return printReports(in, c.Out, workers{})
 }
 
 func (c reportCommand) handOut(in *invocation) error {
