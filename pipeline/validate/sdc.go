@@ -273,7 +273,8 @@ type OwnReplicates struct {
 
 // Replicates makes the table of smallest detectable changes from a study's own
 // photos. Untreated days, at most 14 days after the first photo and before the first
-// treatment, give the full error from four degrees of freedom on; several
+// treatment, give the full error from four degrees of freedom on, or where photos of
+// one session have no more; several
 // photos of one session give that of photography only. All values are those at the
 // sharpness of the whole series, whatever their status, so that rows hold for any
 // status and any scale of the study. A zone has a row of its own, from one degree of
@@ -298,22 +299,23 @@ func Replicates(people []result.Subject) (OwnReplicates, error) {
 		fmt.Sprintf("From the study's own photos: %d sessions with several photos, %d series with several untreated days.", out.Sessions, out.Days),
 		fmt.Sprintf("version %s, settings %s, OpenCV %s", last.Version, last.Settings, last.OpenCV)}}
 	for _, m := range metrics.All() {
-		pick := func(zone string) (result.SDCRow, bool) {
-			for _, from := range []struct {
-				groups map[[2]string][]group
-				source string
-			}{{days, result.FullError}, {sessions, result.PhotoErrorOnly}} {
-				var groups []group
-				for _, z := range study.ZoneNames {
-					if zone == "" || z == zone {
-						groups = append(groups, from.groups[[2]string{z, m.Name}]...)
-					}
-				}
-				if e, ok := smallest(groups); ok && (from.source == result.PhotoErrorOnly || e.df >= fewestDays) {
-					return result.SDCRow{Metric: m.Name, SDC: e.sdc, Zone: zone, N: e.n, DF: e.df, Source: from.source}, true
+		of := func(from map[[2]string][]group, zone, source string) (result.SDCRow, bool) {
+			var groups []group
+			for _, z := range study.ZoneNames {
+				if zone == "" || z == zone {
+					groups = append(groups, from[[2]string{z, m.Name}]...)
 				}
 			}
-			return result.SDCRow{}, false
+			e, ok := smallest(groups)
+			return result.SDCRow{Metric: m.Name, SDC: e.sdc, Zone: zone, N: e.n, DF: e.df, Source: source}, ok
+		}
+		pick := func(zone string) (result.SDCRow, bool) {
+			full, days := of(days, zone, result.FullError)
+			photos, ok := of(sessions, zone, result.PhotoErrorOnly)
+			if days && (full.DF >= fewestDays || !ok || full.DF >= photos.DF) {
+				return full, true
+			}
+			return photos, ok
 		}
 		whole, ok := pick("")
 		if !ok {
