@@ -27,7 +27,7 @@ var only = map[string][]string{
 }
 
 // inTests says where tests may use a library that the code may not.
-var inTests = []string{"gonum.org/v1"}
+var inTests = []string{"gonum.org/v1", "github.com/chromedp"}
 
 // nouns import no sibling; stages import nouns and internal/cv, never another
 // stage. The stages that only present or judge results are under the same rule.
