@@ -122,6 +122,9 @@ func Blind(ctx context.Context, out string, o BlindOptions) (sum BlindSummary, e
 	if o.Study == nil {
 		return sum, os.Rename(staged, dir)
 	}
+	if err := stillCovers(ctx, o.Study, o.AsOf, scopeResearch, b.shown); err != nil {
+		return sum, err
+	}
 	sum.Head, err = consent.Release(ctx, o.Study.Root, consent.Entry{Subjects: b.shown, Scope: scopeResearch, AsOf: o.AsOf.String(), By: o.By, Note: "blinded reading"}, staged, dir)
 	return sum, err
 }

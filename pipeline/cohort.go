@@ -105,6 +105,9 @@ func WriteCohort(ctx context.Context, out string, opts CohortOptions) (result.Co
 		return result.Cohort{}, err
 	}
 	if opts.Study != nil && len(shown) > 0 {
+		if err := stillCovers(ctx, opts.Study, opts.AsOf, scopeResearch, shown); err != nil {
+			return result.Cohort{}, err
+		}
 		e := consent.Entry{Subjects: shown, Scope: scopeResearch, AsOf: opts.AsOf.String(), By: opts.By, Note: "cohort"}
 		if _, err := consent.Record(ctx, opts.Study.Root, e, o.stage("new"), out); err != nil {
 			return result.Cohort{}, err

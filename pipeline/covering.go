@@ -33,6 +33,21 @@ func (c coverage) covers(id string, s result.Subject, scope string) (ok bool, wh
 	return study.Covers(statements(s.Consents), scope, c.on)
 }
 
+// stillCovers asks again for all persons that an output shows, just before it is put in
+// place: making it takes a while, in which somebody may have withdrawn.
+func stillCovers(ctx context.Context, st *study.Study, on study.Date, scope string, shown []string) error {
+	now, err := newCoverage(ctx, st, on)
+	if err != nil {
+		return err
+	}
+	for _, id := range shown {
+		if ok, why := now.register.Covers(id, scope, on); !ok {
+			return usagef("%s: %s while this was made; nothing was written, start again", id, why)
+		}
+	}
+	return nil
+}
+
 // statements are recorded consents as consent is judged. A date that is not one
 // withdraws, and neither signs nor prolongs.
 func statements(recorded []result.Consent) []study.Consent {

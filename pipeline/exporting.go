@@ -92,6 +92,9 @@ func Export(ctx context.Context, out string, o ExportOptions) (ExportSummary, er
 		return x.sum, err
 	}
 	if o.Study != nil {
+		if err := stillCovers(ctx, o.Study, o.AsOf, scopeResearch, x.chosen); err != nil {
+			return x.sum, err
+		}
 		e := consent.Entry{Subjects: x.chosen, Scope: scopeResearch, AsOf: o.AsOf.String(), By: o.By, Note: "export"}
 		slices.Sort(e.Subjects)
 		x.sum.Head, err = consent.Release(ctx, o.Study.Root, e, staged, dir)
@@ -232,6 +235,16 @@ func (x *exporter) cohort(w *export.Writer) error {
 	if len(x.opts.Subjects) > 0 {
 		x.sum.Cohort = "it is made of all persons, and some were chosen"
 		return nil
+	}
+	inside, err := result.ReadCohortKey(x.out)
+	if err != nil {
+		return err
+	}
+	for _, id := range inside {
+		if !slices.Contains(x.chosen, id) {
+			x.sum.Cohort = "it shows somebody who is not exported: make it again with dermatrend cohort"
+			return nil
+		}
 	}
 	err = w.Cohort(f, len(x.chosen))
 	if errors.Is(err, export.ErrCohort) {

@@ -70,7 +70,7 @@ type Map struct {
 	// Displacements in frame pixels: a position p of the baseline's frame is at
 	// p+forward(p) of the target's frame, and back.
 	fx, fy, bx, by cv.Plane
-	miss           cv.Plane // see ZoneError; frame px
+	miss           cv.Plane // see missing; frame px
 	Quality        Quality
 	// Similarity is the part of the map that moves and turns as a whole: baseline
 	// photo -> photo, in photo pixels.

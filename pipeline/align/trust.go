@@ -26,16 +26,6 @@ func (m *Map) Known() cv.Gray {
 	return known
 }
 
-// ZoneError is the 90th percentile, over a zone, of the distance by which a
-// position misses itself when the map to the photo is followed by one back that was
-// estimated on its own; in per cent of the frame's unit, the inter-pupil distance.
-// zone is a mask of the baseline's frame; NaN where it is empty or of another size.
-func (m *Map) ZoneError(zone cv.Gray) float64 {
-	var e []float64
-	m.eachIn(zone, func(x, y int) { e = append(e, float64(m.miss.Pix[y*m.miss.W+x])) })
-	return 100 * quantile(e, 0.9) / m.base.Unit
-}
-
 // ZoneStretch tells how much the skin of a zone was stretched or squeezed, beyond
 // what the head did as a whole by moving, turning and coming nearer: by how many
 // per cent its area changed from place to place. It is 1.48 times the median of the

@@ -77,15 +77,15 @@ func TestZoneStretch(t *testing.T) {
 		t.Errorf("stretch of the cheek that did not change: %.2f %%", rest)
 	}
 	for name, mask := range map[string]cv.Gray{"empty": cv.NewGray(a.Frame.W, a.Frame.H), "of another size": disc(300, 300, 150, 150, 20)} {
-		if s, e := m.ZoneStretch(mask), m.ZoneError(mask); !math.IsNaN(s) || !math.IsNaN(e) {
-			t.Errorf("a zone that is %s: stretch %v, error %v; want NaN", name, s, e)
+		if s := m.ZoneStretch(mask); !math.IsNaN(s) {
+			t.Errorf("a zone that is %s: stretch %v; want NaN", name, s)
 		}
 	}
 }
 
-// TestZoneError: where the target's skin says nothing any more, the error is larger
-// than where it does, and the map does not claim to know.
-func TestZoneError(t *testing.T) {
+// TestKnown: where the target's skin says nothing any more, the map does not claim to
+// know.
+func TestKnown(t *testing.T) {
 	a := baseline()
 	b := a
 	if !underRace {
@@ -103,11 +103,6 @@ func TestZoneError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen, lost := m.ZoneError(disc(a.Frame.W, a.Frame.H, 140, 400, 40)), m.ZoneError(disc(a.Frame.W, a.Frame.H, 380, 400, 40))
-	t.Logf("error of a cheek that is seen %.3f %%, of one that is painted over %.3f %%", seen, lost)
-	if !(seen < 0.5) {
-		t.Errorf("error of a cheek that is seen: %.2f %% of the inter-pupil distance", seen)
-	}
 	known := m.Known()
 	share := func(x, y, r float64) float64 {
 		in, all := 0.0, 0.0
@@ -124,8 +119,5 @@ func TestZoneError(t *testing.T) {
 	}
 	if s := share(380, 400, 40); s > 0.5 {
 		t.Errorf("the map is known on %.2f of a cheek that is painted over", s)
-	}
-	if !(lost > 2*seen) {
-		t.Errorf("error of a cheek that is painted over: %.2f %%, of the other one %.2f %%", lost, seen)
 	}
 }

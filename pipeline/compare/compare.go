@@ -16,7 +16,7 @@ import (
 
 // Facts are what is known of one photo beside its baseline. NaN is unknown and
 // judged neither way, but for the blur, without which fine structure cannot be
-// compared.
+// compared, and the light, without which it is with caution.
 type Facts struct {
 	PxPerMM      float64 // 0: no scale
 	ScaleRatio   float64 // photo px per baseline px
@@ -111,6 +111,10 @@ func Checks(f Facts) []Check {
 	add(band("alignment", "percent_ipd", f.ResidualPct, 1.2, 2.5, relief, "the photos lie on one another too loosely: same pose and expression, please"))
 	add(band("exposure", "EV", f.Light.EV, 0.7, 1.5, []metrics.Family{metrics.Pigment}, fmt.Sprintf("exposure differs by %.1f EV: use the same manual exposure", f.Light.EV)))
 	add(band("light_gradient", "percent", f.Light.GradientPct, 20, 60, relief, fmt.Sprintf("the light comes from another side (it changes by %.0f %% more across the face than at baseline): put lamp and chair where they were", f.Light.GradientPct)))
+	if math.IsNaN(f.Light.GradientPct) {
+		cs = append(cs, Check{Name: "light_gradient", Value: math.NaN(), Limit: 60, Unit: "percent", Affects: append([]metrics.Family{metrics.Pigment}, relief...), Status: result.Caution,
+			Explanation: "too little skin is seen in both photos to compare the light: same pose, face uncovered, nothing over- or underexposed"})
+	}
 	add(band("light_fit_residual", "percent", f.Light.ResidualPct, 9, 18, relief, fmt.Sprintf("light and shadow lie otherwise on the face (by %.0f %% beyond level and slope): same lamps in the same places, no window light", f.Light.ResidualPct)))
 	add(band("colour_fit", "percent", f.Light.ColourResidualPct, 8, inf, colour, fmt.Sprintf("the colour of the light differs over the face (by %.0f %%): lamps of one kind only, no coloured walls or clothes nearby", f.Light.ColourResidualPct)))
 	add(band("white_balance", "percent", f.Light.ColourPct, 8, inf, []metrics.Family{metrics.Pigment}, fmt.Sprintf("the colour of the light or the white balance differs by %.0f %%: use a fixed white balance", f.Light.ColourPct)))

@@ -149,7 +149,6 @@ func TestUnknown(t *testing.T) {
 	nan := math.NaN()
 	f := same()
 	f.YawDeg, f.PitchDeg, f.Perspective, f.ResidualPct = nan, nan, nan, nan
-	f.Light = Light{nan, nan, nan, nan, nan}
 	f.Glare, f.NoisePct, f.Fine, f.FineOverMiddle, f.ColourSpread, f.DatedBefore = nan, nan, nan, nan, nan, nan
 	f.JPEGQuality = nan
 	cs := Checks(f)
@@ -158,14 +157,25 @@ func TestUnknown(t *testing.T) {
 			t.Errorf("%s: %v, %s", c.Name, c.Value, c.Status)
 		}
 	}
-	for _, name := range []string{"yaw", "exposure", "jpeg_quality", "alignment"} {
+	for _, name := range []string{"yaw", "jpeg_quality", "alignment"} {
 		if len(find(cs, name)) != 0 {
 			t.Errorf("%s is judged", name)
 		}
 	}
 	f = same()
-	f.BlurVar = nan
+	f.Light = Light{nan, nan, nan, nan, nan}
 	gate := Gate(Checks(f))
+	for _, fam := range []metrics.Family{metrics.Pigment, metrics.Texture, metrics.Scars} {
+		if gate[fam].Status != result.Caution || gate[fam].Reason == "" {
+			t.Errorf("unknown light: %s is judged %+v", fam, gate[fam])
+		}
+	}
+	if c := find(Checks(f), "light_gradient"); len(c) != 1 || len(find(Checks(f), "exposure")) != 0 {
+		t.Errorf("unknown light: %+v", c)
+	}
+	f = same()
+	f.BlurVar = nan
+	gate = Gate(Checks(f))
 	for _, fam := range []metrics.Family{metrics.Texture, metrics.Lines, metrics.Pores} {
 		if gate[fam].Status != result.Refused || gate[fam].Reason == "" {
 			t.Errorf("unknown sharpness: %s is judged %+v", fam, gate[fam])

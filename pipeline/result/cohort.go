@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -192,6 +194,27 @@ func WriteCohortKey(dir string, subjects map[string]string) error {
 		rows = append(rows, []string{code, subjects[code]})
 	}
 	return writeCSV(filepath.Join(dir, CohortKeyFile), "code,subject", rows)
+}
+
+// ReadCohortKey lists the persons of the key that [WriteCohortKey] wrote to dir.
+func ReadCohortKey(dir string) ([]string, error) {
+	f, err := os.Open(filepath.Join(dir, CohortKeyFile))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Name(), err)
+	}
+	var subjects []string
+	for _, row := range rows[min(1, len(rows)):] {
+		if len(row) != 2 {
+			return nil, fmt.Errorf("%s: a row has %d columns, expected code and subject", f.Name(), len(row))
+		}
+		subjects = append(subjects, row[1])
+	}
+	return subjects, nil
 }
 
 // pCell is a p-value: small ones in scientific notation, as 1.2e-08.
