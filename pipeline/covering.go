@@ -28,7 +28,7 @@ func newCoverage(ctx context.Context, st *study.Study, on study.Date) (coverage,
 // covers asks for the person in a folder of results, whose name is id.
 func (c coverage) covers(id string, s result.Subject, scope string) (ok bool, why string) {
 	if c.register != nil {
-		return c.register.Covers(id, scope, c.on)
+		return c.register.Permits(id, scope, c.on)
 	}
 	return study.Covers(statements(s.Consents), scope, c.on)
 }
@@ -41,7 +41,7 @@ func stillCovers(ctx context.Context, st *study.Study, on study.Date, scope stri
 		return err
 	}
 	for _, id := range shown {
-		if ok, why := now.register.Covers(id, scope, on); !ok {
+		if ok, why := now.register.Permits(id, scope, on); !ok {
 			return usagef("%s: %s while this was made; nothing was written, start again", id, why)
 		}
 	}

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -31,6 +32,7 @@ type value struct {
 // sharpness of the two (basis pair, for verdicts).
 func measurePhotos(r *seriesRun) error {
 	r.compareTones()
+	r.tone = float64(r.skinTone())
 	list := metrics.All()
 	for zi := range r.zones {
 		z := &r.zones[zi]
@@ -398,8 +400,14 @@ func (m *zoneMeasurer) judge(s *shot, v *value) {
 	if f := v.metric.Family; j.Status == result.OK && (f == metrics.Redness || f == metrics.Pigment) && slices.Contains(s.toneMoved, m.reference) {
 		j = compare.Judgement{Status: result.Caution, Reason: "the tone of the reference skin changed: tanned, paled, or in other light"}
 	}
+	if j.Status == result.OK && v.metric.Family == metrics.Redness && m.r.tone < weakRedness {
+		j = compare.Judgement{Status: result.Caution, Reason: fmt.Sprintf("redness shows weakly in skin of this tone (ITA %.0f degrees): low confidence", m.r.tone)}
+	}
 	v.status, v.reason = j.Status, j.Reason
 }
+
+// Below this individual typology angle, degrees, redness has low confidence.
+const weakRedness = 10
 
 // refuse adds a row without a value for every metric.
 func (m *zoneMeasurer) refuse(i int, basis, reason string) {

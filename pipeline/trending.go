@@ -42,7 +42,6 @@ func alarming(t *result.Trend, better, settled bool) bool {
 // trends compares the latest photo of every zone and metric with the baseline and
 // fits the slope.
 func trends(r *seriesRun) error {
-	r.tone = float64(r.skinTone())
 	list := metrics.All()
 	// Rows that share one error rate: all primary ones, and of the others each metric
 	// in all its zones.

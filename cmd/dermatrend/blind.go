@@ -42,9 +42,9 @@ func (c blindCommand) Run(in *invocation) error {
 		fmt.Fprintln(in.stdout, "the pictures show faces, by which persons can be recognised; --zone shows skin only")
 	}
 	if st == nil {
-		fmt.Fprintln(in.stdout, "consent is what it was when the subjects were measured; with --study, later withdrawals count")
+		fmt.Fprintln(in.stderr, "dermatrend: note: this is in no ledger, so that a withdrawal or erasure will not find it, and consent is what it was when the subjects were measured; --study STUDY mends both")
 	} else {
-		fmt.Fprintf(in.stdout, "ledger: %s\n", sum.Head)
+		fmt.Fprintf(in.stdout, "ledger head: %s\n", sum.Head)
 	}
 	_, err = fmt.Fprintf(in.stdout, "key, not for the readers: %s, %s\n", sum.Key, sum.Changes)
 	return err

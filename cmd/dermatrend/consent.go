@@ -132,6 +132,9 @@ func (c consentWithdraw) Run(in *invocation) error {
 	if !slices.Contains(consent.Scopes, c.Scope) {
 		return inputError{fmt.Errorf("--scope %q: expected one of %s", c.Scope, strings.Join(consent.Scopes, ", "))}
 	}
+	if today := (asOf{}).day(); c.day().After(today) {
+		return inputError{fmt.Errorf("--as-of %s: a withdrawal counts from today (%s) or earlier", c.day(), today)}
+	}
 	w, err := consent.Withdraw(in.ctx, st, c.Subject, c.Scope, c.day(), c.name(), c.Out...)
 	printArtefacts(in.stdout, w.Artefacts)
 	if err != nil {

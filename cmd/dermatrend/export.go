@@ -40,9 +40,9 @@ func (c exportCommand) Run(in *invocation) error {
 		fmt.Fprintf(in.stdout, "cohort.csv is not in it: %s\n", sum.Cohort)
 	}
 	if st == nil {
-		fmt.Fprintln(in.stdout, "consent is what it was when the subjects were measured; with --study, later withdrawals count")
+		fmt.Fprintln(in.stderr, "dermatrend: note: this is in no ledger, so that a withdrawal or erasure will not find it, and consent is what it was when the subjects were measured; --study STUDY mends both")
 	} else {
-		fmt.Fprintf(in.stdout, "ledger: %s\n", sum.Head)
+		fmt.Fprintf(in.stdout, "ledger head: %s\n", sum.Head)
 	}
 	_, err = fmt.Fprintf(in.stdout, "key of the codes, to stay here: %s\n", sum.Key)
 	return err

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/dermatrend/dermatrend/pipeline"
+	"github.com/dermatrend/dermatrend/pipeline/consent"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/study"
 )
@@ -71,6 +72,15 @@ func (c runCommand) Run(in *invocation) error {
 	for _, n := range st.Notes {
 		if n.Subject != "" && (len(c.Subject) == 0 || slices.Contains(c.Subject, n.Subject)) && !c.Quiet {
 			fmt.Fprintf(in.stderr, "dermatrend: note: %s: %s\n", n.Subject, n.Text)
+		}
+	}
+	register, err := consent.NewRegister(in.ctx, st)
+	if err != nil { // which must not stand in the way of the clinical record
+		fmt.Fprintf(in.stderr, "dermatrend: note: %v\n", err)
+	}
+	for i := range st.Subjects {
+		if id := st.Subjects[i].ID; err == nil && register.Erased(id) {
+			fmt.Fprintf(in.stderr, "dermatrend: note: %s was erased, says the ledger, and is still in the study: dermatrend erase %s --photos deletes the folder\n", id, id)
 		}
 	}
 	if c.DryRun {

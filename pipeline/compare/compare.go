@@ -110,9 +110,9 @@ func Checks(f Facts) []Check {
 	add(band("perspective", "per_ipd", f.Perspective, 0.06, 0.12, all, distance(f)))
 	add(band("alignment", "percent_ipd", f.ResidualPct, 1.2, 2.5, relief, "the photos lie on one another too loosely: same pose and expression, please"))
 	add(band("exposure", "EV", f.Light.EV, 0.7, 1.5, []metrics.Family{metrics.Pigment}, fmt.Sprintf("exposure differs by %.1f EV: use the same manual exposure", f.Light.EV)))
-	add(band("light_gradient", "percent", f.Light.GradientPct, 20, 60, relief, fmt.Sprintf("the light comes from another side (it changes by %.0f %% more across the face than at baseline): put lamp and chair where they were", f.Light.GradientPct)))
+	add(band("light_gradient", "percent", f.Light.GradientPct, 20, 60, all, fmt.Sprintf("the light comes from another side (it changes by %.0f %% more across the face than at baseline): put lamp and chair where they were", f.Light.GradientPct)))
 	if math.IsNaN(f.Light.GradientPct) {
-		cs = append(cs, Check{Name: "light_gradient", Value: math.NaN(), Limit: 60, Unit: "percent", Affects: append([]metrics.Family{metrics.Pigment}, relief...), Status: result.Caution,
+		cs = append(cs, Check{Name: "light_gradient", Value: math.NaN(), Limit: 60, Unit: "percent", Affects: all, Status: result.Caution,
 			Explanation: "too little skin is seen in both photos to compare the light: same pose, face uncovered, nothing over- or underexposed"})
 	}
 	add(band("light_fit_residual", "percent", f.Light.ResidualPct, 9, 18, relief, fmt.Sprintf("light and shadow lie otherwise on the face (by %.0f %% beyond level and slope): same lamps in the same places, no window light", f.Light.ResidualPct)))

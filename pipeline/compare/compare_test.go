@@ -76,7 +76,7 @@ func TestBands(t *testing.T) {
 		{"perspective", func(f *Facts, v float64) { f.Perspective = v }, []step{{0.059, ok}, {-0.061, caution}, {0.119, caution}, {0.121, refused}}, metrics.Redness, ""},
 		{"alignment", func(f *Facts, v float64) { f.ResidualPct = v }, []step{{1.19, ok}, {1.21, caution}, {2.49, caution}, {2.51, refused}}, metrics.Pores, metrics.Pigment},
 		{"exposure", func(f *Facts, v float64) { f.Light.EV = v }, []step{{0.69, ok}, {-0.71, caution}, {1.49, caution}, {-1.51, refused}}, metrics.Pigment, metrics.Texture},
-		{"light_gradient", func(f *Facts, v float64) { f.Light.GradientPct = v }, []step{{19, ok}, {21, caution}, {59, caution}, {61, refused}}, metrics.Scars, metrics.Redness},
+		{"light_gradient", func(f *Facts, v float64) { f.Light.GradientPct = v }, []step{{19, ok}, {21, caution}, {59, caution}, {61, refused}}, metrics.Redness, ""},
 		{"white_balance", func(f *Facts, v float64) { f.Light.ColourPct = v }, []step{{7.9, ok}, {8.1, caution}, {500, caution}}, metrics.Pigment, metrics.Scars},
 		{"clipping", func(f *Facts, v float64) { f.Clipped = v / 100 }, []step{{0.99, ok}, {1.01, caution}, {14.9, caution}, {15.1, refused}}, metrics.Redness, ""},
 		{"sharpness", func(f *Facts, v float64) { f.BlurVar = math.Copysign(v*v, v) }, []step{{0.59, ok}, {-0.59, ok}, {0.61, caution}, {-0.61, caution}, {2.19, caution}, {2.21, refused}}, metrics.Texture, metrics.Redness},

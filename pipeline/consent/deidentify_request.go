@@ -110,21 +110,15 @@ func (r Request) Scopes() []string {
 	return all
 }
 
-// Allows tells whether a person may be shown as requested, and if not, why. The
-// answer is that of the day of the request, but a withdrawal of a later day that is
-// already recorded counts too: what is handed out cannot be fetched back.
+// Allows tells whether a person may be shown as requested, and if not, why; see
+// [Register.Permits].
 func (r *Register) Allows(subject string, q Request) (bool, string) {
 	if err := q.Check(); err != nil {
 		return false, err.Error()
 	}
 	for _, scope := range q.Scopes() {
-		if ok, why := r.Covers(subject, scope, q.On); !ok {
+		if ok, why := r.Permits(subject, scope, q.On); !ok {
 			return false, why
-		}
-		for _, c := range r.statements(subject) {
-			if slices.Contains(c.Scope, scope) && c.Withdrawn.After(q.On) {
-				return false, fmt.Sprintf("consent for %s was withdrawn on %s", scope, c.Withdrawn)
-			}
 		}
 	}
 	return true, ""

@@ -69,6 +69,26 @@ func (r *Register) Covers(subject, scope string, on study.Date) (bool, string) {
 	return study.Covers(r.statements(subject), scope, on)
 }
 
+// Permits tells whether something that rests on a scope may leave, and if not, why.
+// The answer is that of [Register.Covers] on the day, but a withdrawal of a later day
+// that is already recorded counts too: what has left cannot be fetched back.
+func (r *Register) Permits(subject, scope string, on study.Date) (bool, string) {
+	if ok, why := r.Covers(subject, scope, on); !ok {
+		return false, why
+	}
+	for _, c := range r.statements(subject) {
+		if slices.Contains(c.Scope, scope) && c.Withdrawn.After(on) {
+			return false, fmt.Sprintf("consent for %s was withdrawn on %s", scope, c.Withdrawn)
+		}
+	}
+	return true, ""
+}
+
+// Erased tells whether the ledger says that a person was erased.
+func (r *Register) Erased(subject string) bool {
+	return slices.ContainsFunc(r.ledger, func(e Entry) bool { return e.Kind == KindErase && slices.Contains(e.Subjects, subject) })
+}
+
 // ExpiresSoon is how long before its last day a statement is told to expire.
 const ExpiresSoon = 60 // days
 

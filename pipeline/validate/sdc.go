@@ -18,7 +18,8 @@ import (
 
 const tableHead = `# Smallest detectable change (95 %) of one photo against one photo, matched in
 # sharpness: t * sqrt 2 * SEM, where t is that of the degrees of freedom (df), or the 95th
-# percentile of the changes found where there are 40 and more and it is larger. sdc is per
+# percentile of the changes found where there are 40 and more, or that of one skin tone alone,
+# where it is larger. sdc is per
 # cent of baseline for metrics that are read in per cent, else in the metric's unit. An
 # empty zone is all zones; a zone has its own row where its error is larger. n: values that
 # it rests on; df counts pairs of photos, since the zones of a photo share its light and
@@ -51,6 +52,7 @@ type sample struct {
 	status  result.Status
 	band    float64
 	real    bool // of a person, not of a rendered face
+	tone    string
 	repeats group
 }
 
@@ -69,7 +71,7 @@ func samplesOf(all []Findings) map[string][]sample {
 				}
 				values = []float64{100, 100 * float64(1+c.Delta/c.Base)}
 			}
-			out[c.Metric] = append(out[c.Metric], sample{c.Zone, c.Status, bandOf(f.PxPerMM), f.Case.Nuisance == RealPhotos, group{f.Case.Name(), values}})
+			out[c.Metric] = append(out[c.Metric], sample{c.Zone, c.Status, bandOf(f.PxPerMM), f.Case.Nuisance == RealPhotos, f.Case.Tone, group{f.Case.Name(), values}})
 		}
 	}
 	return out
@@ -119,16 +121,25 @@ func SDCTable(all []Findings) result.SDCTable {
 
 // tableRows are the rows of a metric in a band: of all zones for the status ok and
 // caution where each has enough, of both together where one has not; and of zones
-// whose error is larger. Caution is never better than ok.
+// whose error is larger. Caution is never better than ok, and no row is below the
+// error of any skin tone that has enough.
 func tableRows(metric string, band float64, samples []sample) []result.SDCRow {
 	pick := func(zone string, status result.Status) (result.SDCRow, bool) {
 		var groups []group
+		byTone := map[string][]group{}
 		for _, s := range samples {
 			if (zone == "" || s.zone == zone) && (status == "" || s.status == status) {
 				groups = append(groups, s.repeats)
+				byTone[s.tone] = append(byTone[s.tone], s.repeats)
 			}
 		}
 		e, ok := smallest(groups)
+		// Dark skin gives less light, and errs more: the limit must hold for each tone.
+		for _, one := range byTone {
+			if t, enough := smallest(one); enough && t.df >= enoughDF {
+				e.sdc = max(e.sdc, t.sdc)
+			}
+		}
 		return result.SDCRow{Metric: metric, SDC: e.sdc, Zone: zone, N: e.n, DF: e.df, Source: result.PhotoErrorOnly, Status: status, PxPerMM: band}, ok
 	}
 	var rows []result.SDCRow
