@@ -62,7 +62,7 @@ func (r *seriesRun) smallestChange(zone string, m *metrics.Metric, base float64,
 	row, known := shippedSDC.Find(m.Name, zone, status, px)
 	good, _ := shippedSDC.Find(m.Name, zone, result.OK, px)
 	if !known {
-		return detectable{}, errors.New("no smallest detectable change is known for this measure")
+		return detectable{}, errors.New("no smallest detectable change is known for this measure at this scale")
 	}
 	unit := 1.0
 	if m.Percent {

@@ -95,6 +95,7 @@ func loadSubject(f folder, o Options, views []string) (l loaded) {
 			Message: fmt.Sprintf("folder name %q %s", id, why), Expected: "subject: with an id"})
 	}
 	m.subject.ID, m.subject.Dir, m.subject.Manifest = id, f.dir, file
+	l.notes = append(l.notes, unnamed(&m.subject)...)
 	l.problems = append(l.problems, m.findPhotos(file)...)
 	l.problems = l.problems.inOrder()
 	sortSessions(m.subject.Sessions)

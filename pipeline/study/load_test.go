@@ -309,7 +309,7 @@ func TestUnnamedPhotos(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(st.Notes) != 1 || st.Notes[0].Subject != "P1" || !strings.Contains(st.Notes[0].Text, "2 photo(s) in the folder are not named in series.yaml and are not read: b.JPG, c.png") {
+	if len(st.Notes) != 2 || st.Notes[1].Subject != "P1" || !strings.Contains(st.Notes[1].Text, "2 photo(s) in the folder are not named in series.yaml and are not read: b.JPG, c.png") {
 		t.Errorf("%+v", st.Notes)
 	}
 }

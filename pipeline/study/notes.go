@@ -51,17 +51,11 @@ func notes(s *Subject) []string {
 			}
 		}
 	}
-	if names := unnamed(s); len(names) > 0 {
-		ns = append(ns, fmt.Sprintf("%d photo(s) in the folder are not named in %s and are not read: %s", len(names), seriesFile, firstOf(names)))
-	}
 	return append(ns, viewNotes(s)...)
 }
 
-// unnamed lists the photos of a folder that its manifest does not name.
+// unnamed tells of photos in a folder that its manifest does not name.
 func unnamed(s *Subject) []string {
-	if s.Manifest == "" {
-		return nil
-	}
 	entries, err := os.ReadDir(s.Dir)
 	if err != nil {
 		return nil // what is named and cannot be read is told of itself
@@ -78,7 +72,10 @@ func unnamed(s *Subject) []string {
 			names = append(names, e.Name())
 		}
 	}
-	return names
+	if len(names) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%d photo(s) in the folder are not named in %s and are not read: %s", len(names), seriesFile, firstOf(names))}
 }
 
 // firstOf names the first few.
