@@ -219,7 +219,7 @@ func TestTricks(t *testing.T) {
 		{"beauty filter", base, edit(honest, bilateral), "smoothing", refused, "in the photo the finest detail"},
 		{"beauty filter at baseline", edit(base, bilateral), honest, "smoothing", refused, "in the baseline the finest detail"},
 		{"median filter", base, edit(honest, median), "smoothing", refused, "in the photo the finest detail"},
-		{"make-up", base, edit(honest, dulled), "colour_evenness", caution, "make-up?"},
+		{"make-up", base, edit(honest, dulled), "colour_evenness", refused, "make-up?"},
 		{"mask", base, edit(honest, masked), "occlusion_cheek_left", refused, "mask off"},
 		{"screenshot of half the size", base, edit(honest, resized(0.5)), "scale", refused, "50 % smaller"},
 		{"enlarged from two thirds", base, edit(honest, enlarged), "sharpness", caution, "softer than the baseline"},

@@ -86,7 +86,7 @@ func TestBands(t *testing.T) {
 		{"noise", func(f *Facts, v float64) { f.NoisePct = v }, []step{{2.9, ok}, {-3.1, caution}, {7.9, caution}, {8.1, refused}}, metrics.Pores, metrics.Scars},
 		{"smoothing", func(f *Facts, v float64) { f.FineOverMiddle = v }, []step{{math.Log(0.81), ok}, {-math.Log(0.81), ok}, {math.Log(0.79), caution}, {-math.Log(0.79), caution}, {math.Log(0.71), refused}, {-math.Log(0.71), refused}}, metrics.Texture, metrics.Redness},
 		{"fine_detail", func(f *Facts, v float64) { f.Fine = v }, []step{{math.Log(0.56), ok}, {math.Log(0.54), caution}, {math.Log(0.41), refused}, {-math.Log(0.41), refused}}, metrics.Scars, metrics.Pigment},
-		{"colour_evenness", func(f *Facts, v float64) { f.ColourSpread = v }, []step{{math.Log(0.71), ok}, {math.Log(0.69), caution}, {-3, caution}}, metrics.Redness, metrics.Texture},
+		{"colour_evenness", func(f *Facts, v float64) { f.ColourSpread = v }, []step{{math.Log(0.77), ok}, {math.Log(0.75), caution}, {math.Log(0.71), caution}, {math.Log(0.69), refused}, {-3, refused}}, metrics.Redness, metrics.Texture},
 		{"date_order", func(f *Facts, v float64) { f.DatedBefore = v }, []step{{0, ok}, {0.9, ok}, {1, refused}, {400, refused}}, metrics.Scars, ""},
 		{"jpeg_quality", func(f *Facts, v float64) { f.JPEGQuality = v }, []step{{80, ok}, {79, caution}, {50, caution}, {49, refused}}, metrics.Pores, metrics.Redness},
 		{"resolution_pore_count", func(f *Facts, v float64) { f.PxPerMM = v }, []step{{12, ok}, {11.9, refused}}, metrics.Pores, metrics.Texture},

@@ -18,7 +18,8 @@ import (
 //     its true change by half 42; real pairs 25. A filter that cuts detail to a third:
 //     67 where it reaches far below the middle detail.
 //   - colour_evenness: phantom up to 13, with the true change by half 9; real pairs up
-//     to 23.
+//     to 23. Colour dulled as by make-up, over 30, was called less red: beyond that
+//     colour is refused.
 //
 // The noise floor of smooth skin is no measure of filtering: JPEG of quality 94
 // instead of 95 alone takes it from 1.8 to 0.1 % on dark skin.
@@ -32,7 +33,7 @@ func pixels(f Facts) []Check {
 	add(band("noise", "percent", f.NoisePct, 3, 8, fine, fmt.Sprintf("the noise of the pixels differs from the baseline's by %.1f %% of the light: more light, the lowest ISO, as at baseline", math.Abs(f.NoisePct))))
 	add(band("smoothing", "percent", lost(f.FineOverMiddle), 20, 28, relief, smoothed(f.FineOverMiddle)))
 	add(band("fine_detail", "percent", lost(f.Fine), 45, 58, relief, washed(f.Fine)))
-	add(band("colour_evenness", "percent", lost(f.ColourSpread), 30, math.Inf(1), colour, evened(f.ColourSpread)))
+	add(band("colour_evenness", "percent", lost(f.ColourSpread), 24, 30, colour, evened(f.ColourSpread)))
 	return cs
 }
 

@@ -28,9 +28,9 @@ const tableHead = `# Smallest detectable change (95 %) of one photo against one 
 `
 
 // bands of scale, finest first: from which px/mm a row holds, and which baselines
-// make it. A limit lies half way between the scales of the plan (14 and 8 px/mm:
-// 10.6).
-var bands = []float64{18, 11, 6, 0}
+// make it. A limit lies about half way between the scales of the plan (14 and 8 px/mm:
+// 11); the lowest at 5, from which roughness can be measured.
+var bands = []float64{18, 11, 5, 0}
 
 // bandOf is the band of a baseline's scale; 0 where it is not known.
 func bandOf(pxPerMM result.Number) float64 {

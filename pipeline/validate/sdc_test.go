@@ -120,7 +120,7 @@ func TestSDCTable(t *testing.T) {
 		}
 	}
 	// Two pairs are too few for rows by status or zone.
-	if r := rowOf(t, back, "", "", 6); r.DF != 2 {
+	if r := rowOf(t, back, "", "", 5); r.DF != 2 {
 		t.Errorf("at 8 px/mm %+v", r)
 	}
 	if n := len(back.Rows); n != 5 {
