@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/dermatrend/dermatrend/pipeline"
-	"github.com/dermatrend/dermatrend/pipeline/study"
 )
 
 type blindCommand struct {
@@ -21,12 +20,9 @@ type blindCommand struct {
 }
 
 func (c blindCommand) Run(in *invocation) error {
-	var st *study.Study
-	if c.Study != "" {
-		var err error
-		if st, err = loadStudy(in, c.Study, nil); err != nil {
-			return err
-		}
+	st, err := ledgerStudy(in, c.Study)
+	if err != nil {
+		return err
 	}
 	sum, err := pipeline.Blind(in.ctx, c.Out, pipeline.BlindOptions{Dir: c.Pack, Scale: c.Scale, Zones: c.Zone, Seed: c.Seed,
 		Repeats: c.Repeats, Shams: c.Shams, AsOf: c.day(), Study: st, By: c.name()})

@@ -54,10 +54,8 @@ func (c cohortCommand) Run(in *invocation) error {
 	if err != nil {
 		return err
 	}
-	if c.Study != "" {
-		if opts.Study, err = loadStudy(in, c.Study, nil); err != nil {
-			return err
-		}
+	if opts.Study, err = ledgerStudy(in, c.Study); err != nil {
+		return err
 	}
 	all, err := pipeline.WriteCohort(in.ctx, c.Out, opts)
 	if err != nil {

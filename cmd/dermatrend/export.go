@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/dermatrend/dermatrend/pipeline"
-	"github.com/dermatrend/dermatrend/pipeline/study"
 )
 
 type exportCommand struct {
@@ -20,12 +19,9 @@ type exportCommand struct {
 }
 
 func (c exportCommand) Run(in *invocation) error {
-	var st *study.Study
-	if c.Study != "" {
-		var err error
-		if st, err = loadStudy(in, c.Study, nil); err != nil {
-			return err
-		}
+	st, err := ledgerStudy(in, c.Study)
+	if err != nil {
+		return err
 	}
 	sum, err := pipeline.Export(in.ctx, c.Out, pipeline.ExportOptions{Dir: c.Dir, AsOf: c.day(), Formats: c.Format, Subjects: c.Subject,
 		Covariates: c.Covariate, Version: version, Study: st, By: c.name()})

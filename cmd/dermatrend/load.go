@@ -40,6 +40,15 @@ func loadStudy(in *invocation, root string, only []string) (*study.Study, error)
 	return st, nil
 }
 
+// ledgerStudy is the study that a command asks for consent and enters its output into;
+// nil where none is given.
+func ledgerStudy(in *invocation, root string) (*study.Study, error) {
+	if root == "" {
+		return nil, nil
+	}
+	return loadStudy(in, root, nil)
+}
+
 func studyOptions() study.Options {
 	o := study.Options{Today: study.NewDate(time.Now().Date())}
 	for _, m := range metrics.All() {
