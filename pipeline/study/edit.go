@@ -1,0 +1,68 @@
+package study
+
+import "time"
+
+// EditsFile holds the edits of a person, in the person's folder beside series.yaml:
+//
+//	edits:
+//	  - by: Dr. Meier
+//	    at: 2026-11-21T14:03:00Z
+//	    view: front
+//	    photo: 2026-01-10-front.jpg
+//	    photo_sha256: 9f86d0…
+//	    zone: {name: cheek_left, outline: [[x, y], ...]}
+//	  - {by: …, at: …, view: front, photo: …, photo_sha256: …, exclude: {name: naevus, outline: [[x, y], ...]}}
+//	  - {by: …, at: …, view: front, photo: …, photo_sha256: …, object: {kind: scar, x: 812.5, y: 1204, accept: false}}
+//	  - {by: …, at: …, view: front, photo: …, photo_sha256: …, alignment: {session: s2, accept: false}}
+//
+// Edits are only ever appended; the last about the same thing holds.
+const EditsFile = "edits.yaml"
+
+// Edit is what a person decided while looking at results: exactly one of Zone,
+// Exclude, Object and Alignment is set. Places are pixels of the baseline photo, so
+// that an edit outlives new sessions and new versions of the program; it holds for
+// that photo only, which PhotoSHA256 names by its content.
+type Edit struct {
+	By          string
+	At          time.Time // UTC, to the second; for the record, never for the result
+	View        string
+	Photo       string // the baseline photo, as in the manifest
+	PhotoSHA256 string // of its bytes, hex
+
+	Zone      *ZoneEdit
+	Exclude   *ExcludeEdit
+	Object    *ObjectEdit
+	Alignment *AlignmentEdit
+}
+
+// ZoneEdit draws a zone anew. Without an outline the zone is again what the manifest
+// or the face gives.
+type ZoneEdit struct {
+	Name    string
+	Outline Polygon
+}
+
+// ExcludeEdit takes an area out of every zone in all sessions: a naevus, a tattoo, a
+// plaster. Without an outline the area of that name counts again.
+type ExcludeEdit struct {
+	Name    string
+	Outline Polygon
+}
+
+// ObjectEdit rejects what was found at a place of the baseline photo, or with Accept
+// lets it count again: a scar that is a fold, a pore that is a hair. It holds for all
+// sessions, for the object of that kind nearest to the place within its own radius.
+type ObjectEdit struct {
+	Kind   string // pore, scar, red_spot, brown_mark
+	At     Point
+	Accept bool
+}
+
+// AlignmentEdit is the word of somebody who has looked at a session's photo on the
+// baseline's. Rejected, the session is not compared. Accepted, a photo that was
+// refused for weak agreement with the baseline is compared with caution; one that was
+// never mapped (mirrored, no face) stays refused.
+type AlignmentEdit struct {
+	Session string
+	Accept  bool
+}
