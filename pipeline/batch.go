@@ -95,6 +95,7 @@ func Run(ctx context.Context, st *study.Study, out string, opts RunOptions) (Sum
 	if err := o.claim(ids(b.subjects)); err != nil {
 		return Summary{}, err
 	}
+	b.plan()
 	if err := b.measure(ctx); err != nil {
 		return Summary{}, fmt.Errorf("%s is unchanged: %w", out, err)
 	}
@@ -147,7 +148,8 @@ type batch struct {
 	settings     Config // as recorded
 	settingsHash string
 
-	results map[string][]int // by subject, the indices of its series
+	todo    []study.Series   // what is to be measured
+	results map[string][]int // by subject, the indices of its series in todo
 	summary Summary
 }
 
@@ -187,28 +189,36 @@ func (b *batch) series() []study.Series {
 	return todo
 }
 
-// measure has all series measured and leaves each as a file and its pictures in
-// the person's staged folder, so that memory does not grow with the study.
-func (b *batch) measure(ctx context.Context) error {
-	todo := b.series()
+// plan lists the series to be measured and counts them.
+func (b *batch) plan() {
+	b.todo = b.series()
 	b.results = map[string][]int{}
-	for i, s := range todo {
+	for i, s := range b.todo {
 		b.results[s.Subject.ID] = append(b.results[s.Subject.ID], i)
 		for _, v := range s.Sessions {
 			b.summary.Photos += len(v.Photos)
 		}
 	}
-	b.summary.Series = len(todo)
-	return measureSeries(ctx, kindRun, b.opts, todo, b.out.task, func(i int, s result.Series) error {
-		dir, err := b.out.fresh(todo[i].Subject.ID)
-		if err != nil {
-			return err
-		}
-		if err := merge(b.out.stage("tasks", fmt.Sprint(i)), dir); err != nil {
-			return err
-		}
-		return result.WriteJSON(b.out.stage("tasks", fmt.Sprint(i)+".json"), s)
-	})
+	b.summary.Series = len(b.todo)
+}
+
+// measure has the planned series measured by workers of this machine.
+func (b *batch) measure(ctx context.Context) error {
+	return measureSeries(ctx, kindRun, b.opts, b.todo, b.out.task, b.keep)
+}
+
+// keep takes the finished series i, whose pictures are in the folder that
+// b.out.task(i) made: it is left as a file and its pictures in the person's staged
+// folder, so that memory does not grow with the study.
+func (b *batch) keep(i int, s result.Series) error {
+	dir, err := b.out.fresh(b.todo[i].Subject.ID)
+	if err != nil {
+		return err
+	}
+	if err := merge(b.out.stage("tasks", fmt.Sprint(i)), dir); err != nil {
+		return err
+	}
+	return result.WriteJSON(b.out.stage("tasks", fmt.Sprint(i)+".json"), s)
 }
 
 // measureSeries has series measured, or only checked. For each try, dir makes an
