@@ -3,7 +3,6 @@
 package cv
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
@@ -11,15 +10,7 @@ import (
 )
 
 // TestMain fails the package where a Mat of any test was not closed.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if n := OpenImages(); n > 0 && code == 0 {
-		fmt.Fprintf(os.Stderr, "%d matrices were not closed:\n", n)
-		gocv.MatProfile.WriteTo(os.Stderr, 1)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(RunTests(m)) }
 
 // TestCounter shows that an open matrix is seen at all.
 func TestCounter(t *testing.T) {
