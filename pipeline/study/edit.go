@@ -1,6 +1,9 @@
 package study
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // EditsFile holds the edits of a person, in the person's folder beside series.yaml:
 //
@@ -33,6 +36,44 @@ type Edit struct {
 	Exclude   *ExcludeEdit
 	Object    *ObjectEdit
 	Alignment *AlignmentEdit
+
+	// Void says why the edit does not hold: its photo is no longer the baseline, or
+	// has another content. [Load] sets it.
+	Void string `json:",omitempty"`
+}
+
+// String is, for instance, "edit by Dr. Meier on 2026-11-21, view front, zone
+// cheek_left drawn anew".
+func (e Edit) String() string {
+	return fmt.Sprintf("edit by %s on %s, view %s, %s", e.By, e.Date(), e.View, e.what())
+}
+
+// Date is the day of the edit, in UTC.
+func (e Edit) Date() Date { return NewDate(e.At.Year(), e.At.Month(), e.At.Day()) }
+
+func (e Edit) what() string {
+	switch {
+	case e.Zone != nil && e.Zone.Outline == nil:
+		return fmt.Sprintf("zone %s as before", e.Zone.Name)
+	case e.Zone != nil:
+		return fmt.Sprintf("zone %s drawn anew", e.Zone.Name)
+	case e.Exclude != nil && e.Exclude.Outline == nil:
+		return fmt.Sprintf("area %q counts again", e.Exclude.Name)
+	case e.Exclude != nil:
+		return fmt.Sprintf("area %q excluded", e.Exclude.Name)
+	case e.Object != nil:
+		return fmt.Sprintf("%s at %v %s", e.Object.Kind, e.Object.At, verdict(e.Object.Accept))
+	case e.Alignment != nil:
+		return fmt.Sprintf("alignment of session %s %s", e.Alignment.Session, verdict(e.Alignment.Accept))
+	}
+	return "nothing"
+}
+
+func verdict(accept bool) string {
+	if accept {
+		return "accepted"
+	}
+	return "rejected"
 }
 
 // ZoneEdit draws a zone anew. Without an outline the zone is again what the manifest

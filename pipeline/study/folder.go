@@ -13,6 +13,7 @@ import (
 type folder struct {
 	dir         string
 	manifest    string   // name of series.yaml, or of what looks like it; empty where there is none
+	edits       string   // name of the edits file, or of what looks like it; empty where there is none
 	photos      []string // readable formats, relative, with /
 	unsupported []string // photos of other formats
 }
@@ -52,6 +53,10 @@ func scan(dir string) (folder, error) {
 		case looksLike(name, seriesFile):
 			if f.manifest != seriesFile {
 				f.manifest = name
+			}
+		case looksLike(name, EditsFile):
+			if f.edits != EditsFile {
+				f.edits = name
 			}
 		default:
 			f.add(name)

@@ -65,7 +65,16 @@ type loaded struct {
 	problems Problems
 }
 
-func loadSubject(f folder, o Options, views []string) (l loaded) {
+// loadSubject reads a folder's manifest, or guesses it, and the edits beside it.
+func loadSubject(f folder, o Options, views []string) loaded {
+	l := loadManifest(f, o, views)
+	notes, problems := l.subject.loadEdits(f)
+	l.notes, l.problems = append(l.notes, notes...), append(l.problems, problems...)
+	l.setSubject(l.subject.ID)
+	return l
+}
+
+func loadManifest(f folder, o Options, views []string) (l loaded) {
 	id := f.id()
 	defer func() { l.setSubject(id) }()
 	if f.manifest == "" {

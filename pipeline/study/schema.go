@@ -24,9 +24,10 @@ var schemaFiles embed.FS
 const (
 	seriesSchema = "series.json"
 	studySchema  = "study.json"
+	editsSchema  = "edits.json"
 )
 
-// schemas holds both schemas, compiled and as plain JSON.
+// schemas holds all schemas, compiled and as plain JSON.
 type schemas struct {
 	compiled map[string]*jsonschema.Schema
 	plain    map[string]any
@@ -37,7 +38,7 @@ var loadSchemas = sync.OnceValue(func() schemas {
 	s := schemas{compiled: map[string]*jsonschema.Schema{}, plain: map[string]any{}}
 	c := jsonschema.NewCompiler()
 	c.AssertFormat() // a date would not be checked otherwise
-	for _, name := range []string{seriesSchema, studySchema} {
+	for _, name := range []string{seriesSchema, studySchema, editsSchema} {
 		data, err := schemaFiles.ReadFile("schema/" + name)
 		if err != nil {
 			panic(err)

@@ -34,7 +34,7 @@ func (s *Subject) Series() []Series {
 }
 
 func (s *Subject) series(view string, days []Date) Series {
-	r := Series{Subject: s, View: view}
+	r := Series{Subject: s, View: view, Edits: s.editsOf(view)}
 	for i := range s.Sessions {
 		v := SeriesSession{Session: &s.Sessions[i]}
 		for _, p := range v.Session.Photos {

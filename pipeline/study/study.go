@@ -93,6 +93,7 @@ type Subject struct {
 	Zones         map[string]map[string]Polygon // by view and zone, in pixels of the baseline photo
 	History       []string
 	Covariates    map[string]string
+	Edits         []Edit    `json:"-"` // all, in the order of the file; a Series has those that hold in its view
 	LeftOut       []Problem // photos of a folder without a manifest that belong to no session
 	Sessions      []Session // by date; on one day the baseline first, then photos before treatment
 }
@@ -157,6 +158,9 @@ type Series struct {
 	Subject  *Subject
 	View     string
 	Sessions []SeriesSession // by date, the baseline first
+	// Edits are those that hold, in the order of the file: of edits about the same
+	// thing the last.
+	Edits []Edit
 }
 
 // SeriesSession is a session as one view sees it. Photos has at least one entry;

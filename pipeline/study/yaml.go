@@ -26,6 +26,9 @@ const (
 	maxDepth         = 32
 )
 
+// emptyFile is what is wrong with a file without a document.
+const emptyFile = "the file is empty"
+
 // node is a value of a YAML file that knows its place.
 type node struct {
 	line, col int
@@ -112,6 +115,9 @@ func (n *node) num() (float64, bool) {
 	return v, ok
 }
 
+// isTrue tells whether n is the value true.
+func (n *node) isTrue() bool { return n != nil && n.kind == scalar && n.value == true }
+
 // date is a day, or the zero Date where n is none.
 func (n *node) date() Date {
 	d, err := ParseDate(n.str())
@@ -180,7 +186,7 @@ func parseYAML(file string, data []byte) (root *node, problems Problems) {
 		return fail(t.Position.Line, 1, "a second document begins", "one document")
 	}
 	if len(f.Docs) == 0 || f.Docs[0].Body == nil {
-		return fail(1, 1, "the file is empty", "a manifest, as `dermatrend init` writes it")
+		return fail(1, 1, emptyFile, "a manifest, as `dermatrend init` writes it")
 	}
 	c := converter{file: file}
 	root = c.node(f.Docs[0].Body, 0)
