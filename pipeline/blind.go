@@ -29,11 +29,8 @@ type BlindOptions struct {
 	Seed           uint64
 	Repeats, Shams int // below 0: a fifth of the pairs, at least three
 	AsOf           study.Date
-	// Study, where given, is asked for consent as its manifests and ledger say it
-	// now, and its ledger gets the pack; without it, consent is what it was when the
-	// person was measured.
-	Study *study.Study
-	By    string // who makes the pack, for the ledger
+	Study          *study.Study // asked for consent; its ledger gets the pack
+	By             string       // who makes the pack, for the ledger
 }
 
 // BlindSummary says what a pack holds, for the terminal: it names persons.
@@ -41,7 +38,7 @@ type BlindSummary struct {
 	reading.Pack
 	Excluded     []Excluded
 	Key, Changes string // files beside the pack, to stay at the clinic
-	Head         string // of the ledger; empty without a study
+	Head         string // of the ledger
 }
 
 // ScaleNames are the scales of blinded readings.
@@ -87,7 +84,11 @@ func Blind(ctx context.Context, out string, o BlindOptions) (sum BlindSummary, e
 	}
 	defer results.close()
 	b := blinder{out: out, opts: o}
-	if err := b.choose(ctx, results.earlier.ids()); err != nil {
+	register, err := askConsent(ctx, results, o.Study)
+	if err != nil {
+		return sum, err
+	}
+	if err := b.choose(ctx, results.earlier.ids(), register); err != nil {
 		return sum, err
 	}
 	sum.Excluded = b.excluded
@@ -119,14 +120,9 @@ func Blind(ctx context.Context, out string, o BlindOptions) (sum BlindSummary, e
 	if err := errors.Join(writeSynced(sum.Key, key), writeSynced(sum.Changes, changes)); err != nil {
 		return sum, err
 	}
-	if o.Study == nil {
-		return sum, os.Rename(staged, dir)
-	}
-	if err := stillCovers(ctx, o.Study, o.AsOf, scopeResearch, b.shown); err != nil {
-		return sum, err
-	}
-	sum.Head, err = consent.Release(ctx, o.Study.Root, consent.Entry{Subjects: b.shown, Scope: scopeResearch, AsOf: o.AsOf.String(), By: o.By, Note: "blinded reading"}, staged, dir)
-	return sum, err
+	e := consent.Entry{Subjects: b.shown, Scope: scopeResearch, AsOf: o.AsOf.String(), By: o.By, Note: "blinded reading"}
+	sum.Head, err = consent.Release(ctx, o.Study, e, staged, dir, nil)
+	return sum, changedMeanwhile(err)
 }
 
 // blinder collects what a pack shows.
@@ -140,11 +136,7 @@ type blinder struct {
 
 // choose asks for the consent of each person and takes the pairs of those who gave
 // it.
-func (b *blinder) choose(ctx context.Context, ids []string) error {
-	consents, err := newCoverage(ctx, b.opts.Study, b.opts.AsOf)
-	if err != nil {
-		return err
-	}
+func (b *blinder) choose(ctx context.Context, ids []string, register *consent.Register) error {
 	for _, id := range ids {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -153,7 +145,7 @@ func (b *blinder) choose(ctx context.Context, ids []string) error {
 		if err != nil {
 			return err
 		}
-		ok, why := consents.covers(id, s, scopeResearch)
+		ok, why := register.Permits(id, scopeResearch, b.opts.AsOf)
 		if !ok {
 			b.excluded = append(b.excluded, Excluded{id, why})
 			continue

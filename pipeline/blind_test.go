@@ -29,9 +29,6 @@ func blindFolder(t *testing.T, n int) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if i == 1 {
-			s.Consents[0].Withdrawn = "2026-03-01"
-		}
 		for _, d := range []string{"aligned", "masks"} {
 			if err := os.Mkdir(filepath.Join(dir, d), 0o700); err != nil {
 				t.Fatal(err)
@@ -78,9 +75,10 @@ func blindFolder(t *testing.T, n int) string {
 }
 
 func TestBlindAndUnblind(t *testing.T) {
-	out := blindFolder(t, 8)
+	out, st := blindFolder(t, 8), cohortStudy(t, 8)
+	st.Subjects[1].Consent[0].Withdrawn = date(t, "2026-03-01")
 	before := folder(t, out)
-	o := BlindOptions{Dir: filepath.Join(t.TempDir(), "packs", "one"), Scale: "gais", Zones: []string{"chin"}, Seed: 1, Repeats: 3, Shams: 3, AsOf: asOf(t, "2026-06-01").AsOf}
+	o := BlindOptions{Dir: filepath.Join(t.TempDir(), "packs", "one"), Scale: "gais", Zones: []string{"chin"}, Seed: 1, Repeats: 3, Shams: 3, AsOf: date(t, "2026-06-01"), Study: st}
 	sum, err := Blind(t.Context(), out, o)
 	if err != nil {
 		t.Fatal(err)
@@ -162,15 +160,16 @@ func TestBlindAndUnblind(t *testing.T) {
 }
 
 func TestBlindRefuses(t *testing.T) {
-	out := blindFolder(t, 3)
+	out, st := blindFolder(t, 3), cohortStudy(t, 3)
 	dir := filepath.Join(t.TempDir(), "pack")
-	good := BlindOptions{Dir: dir, Scale: "vas", AsOf: asOf(t, "2026-06-01").AsOf}
+	good := BlindOptions{Dir: dir, Scale: "vas", AsOf: date(t, "2026-06-01"), Study: st}
 	for name, change := range map[string]func(*BlindOptions){
 		`no scale "best"`:        func(o *BlindOptions) { o.Scale = "best" },
 		`no zone "ear"`:          func(o *BlindOptions) { o.Zones = []string{"ear"} },
 		"lie in one another":     func(o *BlindOptions) { o.Dir = filepath.Join(out, "pack") },
-		"there is no pair":       func(o *BlindOptions) { o.AsOf = asOf(t, "2025-01-01").AsOf },
+		"there is no pair":       func(o *BlindOptions) { o.AsOf = date(t, "2025-01-01") },
 		"is there already":       func(o *BlindOptions) { o.Dir = out },
+		"needs --study STUDY":    func(o *BlindOptions) { o.Study = nil },
 		"there is no pair to":    func(o *BlindOptions) { o.Zones = []string{"nose"} },
 		"holds no results of a ": nil,
 	} {

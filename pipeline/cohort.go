@@ -18,14 +18,18 @@ import (
 
 // CohortOptions say how the persons of an output folder are analysed together.
 type CohortOptions struct {
-	AsOf study.Date // day on which consent is looked at; must be given
-	// Study, where given, is asked for consent as its manifests and ledger say it
-	// now, and its ledger gets the cohort; without it, consent is what it was when the
-	// person was measured.
-	Study   *study.Study
+	AsOf    study.Date      // day on which consent is looked at; must be given
+	Study   *study.Study    // asked for consent; its ledger gets the cohort
 	By      string          // who makes the cohort, for the ledger
 	Windows []cohort.Window // days after the last treatment; nil: cohort.DefaultWindows
 	Alpha   float64         // level of adjusted p-values; 0: cohort.DefaultAlpha
+}
+
+// CohortSummary is a cohort with what the terminal is told: it names persons.
+type CohortSummary struct {
+	result.Cohort
+	Excluded []Excluded // whose consent does not cover it
+	Head     string     // of the ledger
 }
 
 // Window is a number of days after the last treatment, with its tolerance.
@@ -43,86 +47,88 @@ var cohortFiles = []string{result.CohortFile, result.CohortFlowFile, result.Coho
 //
 // All is written whole or not at all. A person who was measured with another version or other settings
 // than the rest is an error that says how to mend it.
-func WriteCohort(ctx context.Context, out string, opts CohortOptions) (result.Cohort, error) {
+func WriteCohort(ctx context.Context, out string, opts CohortOptions) (sum CohortSummary, err error) {
 	if err := hasResults(out); err != nil {
-		return result.Cohort{}, err
+		return sum, err
 	}
 	data, err := os.ReadFile(filepath.Join(out, runFile))
 	if err != nil {
-		return result.Cohort{}, err
+		return sum, err
 	}
 	o, err := openOutdir(out)
 	if err != nil {
-		return result.Cohort{}, err
+		return sum, err
 	}
 	defer o.close()
 	if err := claimCohort(out); err != nil {
-		return result.Cohort{}, err
+		return sum, err
 	}
 	key := sha256.Sum256(data) // it holds the hashes of all photos, so nobody guesses it
-	consents, err := newCoverage(ctx, opts.Study, opts.AsOf)
+	register, err := askConsent(ctx, o, opts.Study)
 	if err != nil {
-		return result.Cohort{}, err
+		return sum, err
 	}
 	var shown []string
 	c, err := cohort.New(cohort.Options{
 		Study: o.earlier.Study, AsOf: opts.AsOf,
 		Covers: func(s result.Subject) (bool, string) {
-			ok, why := consents.covers(s.ID, s, scopeResearch)
+			ok, why := register.Permits(s.ID, scopeResearch, opts.AsOf)
 			if ok {
 				shown = append(shown, s.ID)
+			} else {
+				sum.Excluded = append(sum.Excluded, Excluded{s.ID, why})
 			}
 			return ok, why
 		}, Primary: o.earlier.Settings.Primary,
 		Windows: opts.Windows, Alpha: opts.Alpha, Key: key[:],
 	})
 	if err != nil {
-		return result.Cohort{}, usagef("%w", err)
+		return sum, usagef("%w", err)
 	}
 	for _, id := range o.earlier.ids() {
 		if ctx.Err() != nil {
-			return result.Cohort{}, context.Cause(ctx)
+			return sum, context.Cause(ctx)
 		}
 		s, err := result.LoadSubject(filepath.Join(out, id))
 		if err != nil {
-			return result.Cohort{}, err
+			return sum, err
 		}
 		if err := c.Add(s); err != nil {
 			if errors.As(err, new(cohort.MixedError)) {
 				err = usagef("%w", err)
 			}
-			return result.Cohort{}, err
+			return sum, err
 		}
 	}
-	all, err := c.Result()
-	if err != nil {
-		return result.Cohort{}, err
+	if len(shown) == 0 {
+		return sum, usagef("nobody's consent covers %s on %s: there is no cohort, and what an earlier one has written stays", scopeResearch, opts.AsOf)
 	}
-	if err := result.WriteCohort(o.stage("new"), all); err != nil {
-		return result.Cohort{}, err
+	if sum.Cohort, err = c.Result(); err != nil {
+		return sum, err
 	}
-	if err := report.WriteCohort(o.stage("new"), all); err != nil {
-		return result.Cohort{}, err
+	if err := result.WriteCohort(o.stage("new"), sum.Cohort); err != nil {
+		return sum, err
 	}
-	if opts.Study != nil && len(shown) > 0 {
-		if err := stillCovers(ctx, opts.Study, opts.AsOf, scopeResearch, shown); err != nil {
-			return result.Cohort{}, err
+	if err := report.WriteCohort(o.stage("new"), sum.Cohort); err != nil {
+		return sum, err
+	}
+	// The key stays at the clinic: it is no export, and is staged beside the others
+	// when these have been entered into the ledger.
+	place := func() error {
+		if err := result.WriteCohortKey(o.stage("new"), c.Codes()); err != nil {
+			return err
 		}
-		e := consent.Entry{Subjects: shown, Scope: scopeResearch, AsOf: opts.AsOf.String(), By: opts.By, Note: "cohort"}
-		if _, err := consent.Record(ctx, opts.Study.Root, e, o.stage("new"), out); err != nil {
-			return result.Cohort{}, err
+		if err := o.commit(nil); err != nil {
+			return fmt.Errorf("%s: %w", out, err)
 		}
-	}
-	if err := result.WriteCohortKey(o.stage("new"), c.Codes()); err != nil {
-		return result.Cohort{}, err
+		return nil
 	}
 	if ctx.Err() != nil {
-		return result.Cohort{}, context.Cause(ctx)
+		return sum, context.Cause(ctx)
 	}
-	if err := o.commit(nil); err != nil {
-		return result.Cohort{}, fmt.Errorf("%s: %w", out, err)
-	}
-	return all, nil
+	e := consent.Entry{Subjects: shown, Scope: scopeResearch, AsOf: opts.AsOf.String(), By: opts.By, Note: "cohort"}
+	sum.Head, err = consent.Release(ctx, opts.Study, e, o.stage("new"), out, place)
+	return sum, changedMeanwhile(err)
 }
 
 // staleCohort names what a cohort of earlier results has left in the folder, which

@@ -7,9 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/dermatrend/dermatrend/pipeline/consent"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/study"
 )
@@ -24,7 +26,6 @@ func cohortFolder(t *testing.T, n int) string {
 		id := fmt.Sprintf("P%02d", i)
 		since := 92
 		s := result.Subject{ID: id, Study: "chins", Version: "1.0", OpenCV: "4.6.0", Settings: "abc",
-			Consents:   []result.Consent{{Scope: []string{"research"}, Signed: "2026-01-01"}},
 			Treatments: []result.Treatment{{Session: "s0", Date: "2026-01-10"}},
 			Series: []result.Series{{Subject: id, View: "front",
 				Visits: []result.Visit{{Session: "s0", Date: "2026-01-10", Baseline: true, Comparable: true},
@@ -49,13 +50,19 @@ func cohortFolder(t *testing.T, n int) string {
 	return out
 }
 
-func asOf(t *testing.T, day string) CohortOptions {
+// cohortStudy is the study of cohortFolder: everybody signed for research.
+func cohortStudy(t *testing.T, n int) *study.Study {
 	t.Helper()
-	d, err := study.ParseDate(day)
-	if err != nil {
-		t.Fatal(err)
+	st := &study.Study{Name: "chins", Root: t.TempDir()}
+	for i := range n {
+		st.Subjects = append(st.Subjects, study.Subject{ID: fmt.Sprintf("P%02d", i), Consent: []study.Consent{{Scope: []string{"research"}, Signed: date(t, "2026-01-01")}}})
 	}
-	return CohortOptions{AsOf: d}
+	return st
+}
+
+func asOf(t *testing.T, st *study.Study, day string) CohortOptions {
+	t.Helper()
+	return CohortOptions{AsOf: date(t, day), Study: st}
 }
 
 // folder reads all files below a folder.
@@ -80,8 +87,8 @@ func folder(t *testing.T, dir string) map[string]string {
 }
 
 func TestCohortOfAFolder(t *testing.T) {
-	out := cohortFolder(t, 8)
-	c, err := WriteCohort(t.Context(), out, asOf(t, "2026-06-01"))
+	out, st := cohortFolder(t, 8), cohortStudy(t, 8)
+	c, err := WriteCohort(t.Context(), out, asOf(t, st, "2026-06-01"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,29 +117,50 @@ func TestCohortOfAFolder(t *testing.T) {
 		t.Errorf("the key has %d lines", n)
 	}
 
-	// Again: the same bytes. Then without a person whose consent has ended.
-	if _, err := WriteCohort(t.Context(), out, asOf(t, "2026-06-01")); err != nil {
+	// All but the key is in the ledger, whose head is told.
+	l, err := consent.Existing(st.Root)
+	check(t, err)
+	defer l.Close()
+	entries, err := l.Entries(t.Context())
+	check(t, err)
+	if len(entries) != 1 || entries[0].Hash != c.Head || len(entries[0].Subjects) != 8 || len(entries[0].Artefacts) < 5 ||
+		slices.ContainsFunc(entries[0].Artefacts, func(a consent.Artefact) bool { return strings.HasSuffix(a.Path, result.CohortKeyFile) }) {
+		t.Errorf("%s: %+v", c.Head, entries)
+	}
+
+	// Again: the same bytes. Where nobody is covered, they stay.
+	if _, err := WriteCohort(t.Context(), out, asOf(t, st, "2026-06-01")); err != nil {
 		t.Fatal(err)
+	}
+	if c, err = WriteCohort(t.Context(), out, asOf(t, st, "2025-12-31")); !errors.Is(err, ErrUsage) || len(c.Excluded) != 8 {
+		t.Errorf("before their signature: %+v, %v", c.Excluded, err)
 	}
 	if !reflect.DeepEqual(folder(t, out), files) {
-		t.Error("the same results gave other files")
+		t.Error("the same results gave other files, or nobody's consent changed them")
 	}
-	c, err = WriteCohort(t.Context(), out, asOf(t, "2025-12-31"))
-	if err != nil {
+	// Then without a person whose consent has ended.
+	if _, err := consent.Withdraw(t.Context(), st, "P03", "research", date(t, "2026-05-31"), ""); err != nil {
 		t.Fatal(err)
 	}
-	if c.Flow[1].Subjects != 0 || len(c.Rows) != 1 || c.Rows[0].N != 0 || strings.Contains(folder(t, out)["/cohort-key.csv"], "P0") {
-		t.Errorf("before their signature: %+v", c.Flow[1])
+	c, err = WriteCohort(t.Context(), out, asOf(t, st, "2026-06-01"))
+	if err != nil || c.Flow[1].Subjects != 7 || len(c.Excluded) != 1 || c.Excluded[0].Subject != "P03" || strings.Contains(folder(t, out)["/cohort-key.csv"], "P03") {
+		t.Errorf("without P03: %+v, %v", c.Excluded, err)
 	}
 }
 
 func TestCohortRefuses(t *testing.T) {
-	if _, err := WriteCohort(t.Context(), t.TempDir(), asOf(t, "2026-06-01")); !errors.Is(err, ErrUsage) {
+	st := cohortStudy(t, 3)
+	if _, err := WriteCohort(t.Context(), t.TempDir(), asOf(t, st, "2026-06-01")); !errors.Is(err, ErrUsage) {
 		t.Errorf("an empty folder: %v", err)
 	}
 	out := cohortFolder(t, 3)
-	if _, err := WriteCohort(t.Context(), out, CohortOptions{}); !errors.Is(err, ErrUsage) {
+	if _, err := WriteCohort(t.Context(), out, CohortOptions{Study: st}); !errors.Is(err, ErrUsage) {
 		t.Errorf("no day: %v", err)
+	}
+	for name, other := range map[string]*study.Study{"--study STUDY": nil, "of one study": {Name: "cheeks", Root: t.TempDir()}} {
+		if _, err := WriteCohort(t.Context(), out, asOf(t, other, "2026-06-01")); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 	// A person of another version.
 	s, err := result.LoadSubject(filepath.Join(out, "P01"))
@@ -144,7 +172,7 @@ func TestCohortRefuses(t *testing.T) {
 	if err := errors.Join(os.Remove(name), result.SaveSubject(filepath.Dir(name), s)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := WriteCohort(t.Context(), out, asOf(t, "2026-06-01")); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "dermatrend run STUDY -o OUT") {
+	if _, err := WriteCohort(t.Context(), out, asOf(t, st, "2026-06-01")); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "dermatrend run STUDY -o OUT") {
 		t.Errorf("mixed versions: %v", err)
 	}
 	// The user's own file.
@@ -153,7 +181,7 @@ func TestCohortRefuses(t *testing.T) {
 	if err := os.WriteFile(mine, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := WriteCohort(t.Context(), out, asOf(t, "2026-06-01")); !errors.Is(err, ErrUsage) {
+	if _, err := WriteCohort(t.Context(), out, asOf(t, st, "2026-06-01")); !errors.Is(err, ErrUsage) {
 		t.Errorf("the user's own file: %v", err)
 	}
 	if data, _ := os.ReadFile(mine); string(data) != "mine" {

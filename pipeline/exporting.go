@@ -1,9 +1,11 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,18 +22,19 @@ const scopeResearch = "research"
 
 // ExportOptions say what [Export] writes.
 type ExportOptions struct {
-	Dir        string     // folder to write; an earlier export there is replaced
-	AsOf       study.Date // day on which consent is looked at
-	Formats    []string   // csv, parquet, fhir, redcap; nil: all
-	Subjects   []string   // nil: all
-	Covariates []string   // of the manifests, that become columns
-	Version    string     // of the tool
-	// Study, where given, is asked for consent as its manifests and ledger say it
-	// now, and its ledger gets the export; without it, consent is what it was when
-	// the person was measured.
-	Study *study.Study
-	By    string // who exports, for the ledger
+	Dir        string       // folder to write; an earlier export there is replaced
+	AsOf       study.Date   // day on which consent is looked at
+	Formats    []string     // csv, parquet, fhir, redcap; nil: all
+	Subjects   []string     // nil: all
+	Covariates []string     // of the manifests, that become columns; nil: those of defaultCovariates that there are
+	Version    string       // of the tool
+	Study      *study.Study // asked for consent; its ledger gets the export
+	By         string       // who exports, for the ledger
 }
+
+// defaultCovariates are columns where nothing else is asked for: the group, and the
+// treated side of a split face.
+var defaultCovariates = []string{"arm", "side"}
 
 // ExportSummary says what an export holds, for the terminal: it names persons.
 type ExportSummary struct {
@@ -39,7 +42,7 @@ type ExportSummary struct {
 	Excluded []Excluded
 	Key      string // file of the key
 	Cohort   string // why the cohort table is not in it; empty where it is, or there is none
-	Head     string // of the ledger; empty without a study
+	Head     string // of the ledger
 }
 
 // Excluded is a person who is not in an export.
@@ -63,7 +66,11 @@ func Export(ctx context.Context, out string, o ExportOptions) (ExportSummary, er
 	}
 	defer results.close()
 	x := exporter{out: out, opts: o, sum: ExportSummary{Key: dir + "-key.csv"}, shared: map[string]map[string]int{}}
-	if err := x.choose(ctx, results.earlier.ids()); err != nil {
+	register, err := askConsent(ctx, results, o.Study)
+	if err != nil {
+		return x.sum, err
+	}
+	if err := x.choose(ctx, results.earlier.ids(), register); err != nil {
 		return x.sum, err
 	}
 	if len(x.chosen) == 0 {
@@ -91,19 +98,10 @@ func Export(ctx context.Context, out string, o ExportOptions) (ExportSummary, er
 	if err := key.Save(x.sum.Key); err != nil {
 		return x.sum, err
 	}
-	if o.Study != nil {
-		if err := stillCovers(ctx, o.Study, o.AsOf, scopeResearch, x.chosen); err != nil {
-			return x.sum, err
-		}
-		e := consent.Entry{Subjects: x.chosen, Scope: scopeResearch, AsOf: o.AsOf.String(), By: o.By, Note: "export"}
-		slices.Sort(e.Subjects)
-		x.sum.Head, err = consent.Release(ctx, o.Study.Root, e, staged, dir)
-		return x.sum, err
-	}
-	if err := os.RemoveAll(dir); err != nil {
-		return x.sum, err
-	}
-	return x.sum, os.Rename(staged, dir)
+	e := consent.Entry{Subjects: x.chosen, Scope: scopeResearch, AsOf: o.AsOf.String(), By: o.By, Note: "export"}
+	slices.Sort(e.Subjects)
+	x.sum.Head, err = consent.Release(ctx, o.Study, e, staged, dir, nil)
+	return x.sum, changedMeanwhile(err)
 }
 
 // apart refuses a folder that lies in the results, or in which they lie.
@@ -149,16 +147,13 @@ type exporter struct {
 }
 
 // choose asks for the consent of each person.
-func (x *exporter) choose(ctx context.Context, ids []string) error {
+func (x *exporter) choose(ctx context.Context, ids []string, register *consent.Register) error {
 	for _, want := range x.opts.Subjects {
 		if !slices.Contains(ids, want) {
 			return usagef("there is no subject %q in %s", want, x.out)
 		}
 	}
-	consents, err := newCoverage(ctx, x.opts.Study, x.opts.AsOf)
-	if err != nil {
-		return err
-	}
+	recorded := map[string]bool{}
 	for _, id := range ids {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -170,7 +165,10 @@ func (x *exporter) choose(ctx context.Context, ids []string) error {
 		if err != nil {
 			return err
 		}
-		ok, why := consents.covers(id, s, scopeResearch)
+		for name := range s.Covariates {
+			recorded[name] = true
+		}
+		ok, why := register.Permits(id, scopeResearch, x.opts.AsOf)
 		if !ok {
 			x.sum.Excluded = append(x.sum.Excluded, Excluded{id, why})
 			continue
@@ -183,6 +181,11 @@ func (x *exporter) choose(ctx context.Context, ids []string) error {
 			x.shared[name][strings.TrimSpace(value)]++
 		}
 	}
+	for _, name := range x.opts.Covariates {
+		if !recorded[name] {
+			return usagef("--covariate %s: nobody has it; the manifests have %s", name, cmp.Or(strings.Join(slices.Sorted(maps.Keys(recorded)), ", "), "none"))
+		}
+	}
 	return nil
 }
 
@@ -190,6 +193,9 @@ func (x *exporter) choose(ctx context.Context, ids []string) error {
 func (x *exporter) write(ctx context.Context, dir string, key *export.Key) error {
 	o := export.Options{AsOf: x.opts.AsOf, Version: x.opts.Version, Covariates: x.opts.Covariates, Shared: x.shared,
 		ShippedSDC: shippedSDC.Name, Exclusions: map[string]int{}}
+	if o.Covariates == nil {
+		o.Covariates = defaultCovariates
+	}
 	for _, f := range x.opts.Formats {
 		o.Formats = append(o.Formats, export.Format(f))
 	}

@@ -66,8 +66,9 @@ func HandOut(ctx context.Context, out string, o HandOutOptions) (HandOutSummary,
 		return sum, err
 	}
 	defer results.close()
-	if results.earlier.Study != o.Study.Name {
-		return sum, usagef("%s holds results of the study %q, and %s is the study %q: they have to be of one study", out, results.earlier.Study, o.Study.Root, o.Study.Name)
+	register, err := askConsent(ctx, results, o.Study)
+	if err != nil {
+		return sum, err
 	}
 	ids := results.earlier.ids()
 	for _, want := range o.Subjects {
@@ -107,7 +108,7 @@ func HandOut(ctx context.Context, out string, o HandOutOptions) (HandOutSummary,
 			return sum, usagef("the clinic's logo, %s: %w", o.Study.Clinic.Logo, err)
 		}
 	}
-	if err := h.stage(ctx, ids); err != nil {
+	if err := h.stage(ctx, ids, register); err != nil {
 		return sum, err
 	}
 	if len(h.ready) == 0 {
@@ -170,11 +171,7 @@ func (h *handOut) leaveOut(who, why string) {
 }
 
 // stage writes the folder of each person who may be shown and can be.
-func (h *handOut) stage(ctx context.Context, ids []string) error {
-	register, err := consent.NewRegister(ctx, h.opts.Study)
-	if err != nil {
-		return err
-	}
+func (h *handOut) stage(ctx context.Context, ids []string, register *consent.Register) error {
 	for _, id := range ids {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -250,20 +247,18 @@ func (h *handOut) release(ctx context.Context, dir string) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		e := consent.Entry{Subjects: []string{id}, Scope: scopes[0], Also: scopes[1:], AsOf: q.On.String(), By: h.opts.By, Note: note}
+		code := h.key.Code(id)
+		head, err := consent.Release(ctx, h.opts.Study, e, filepath.Join(h.staged, code), filepath.Join(dir, code), nil)
 		// Consent may have been withdrawn while the others' pages were made.
-		register, err := consent.NewRegister(ctx, h.opts.Study)
+		if n := (consent.NotCoveredError{}); errors.As(err, &n) {
+			h.leaveOut(id, n.Why)
+			continue
+		}
 		if err != nil {
 			return err
 		}
-		if ok, why := register.Allows(id, q); !ok {
-			h.leaveOut(id, why)
-			continue
-		}
-		e := consent.Entry{Subjects: []string{id}, Scope: scopes[0], Also: scopes[1:], AsOf: q.On.String(), By: h.opts.By, Note: note}
-		code := h.key.Code(id)
-		if h.sum.Head, err = consent.Release(ctx, h.opts.Study.Root, e, filepath.Join(h.staged, code), filepath.Join(dir, code)); err != nil {
-			return err
-		}
+		h.sum.Head = head
 		h.sum.Persons++
 	}
 	return nil

@@ -414,7 +414,8 @@ func TestWithdrawnMeanwhile(t *testing.T) {
 	o := handOutOptions(t, st, t.TempDir())
 	var sum HandOutSummary
 	h := handOut{out: out, opts: o, key: export.NewKey(), staged: t.TempDir(), sum: &sum}
-	check(t, h.stage(t.Context(), []string{"P00", "P01"}))
+	register, err := consent.NewRegister(t.Context(), st)
+	check(t, err, h.stage(t.Context(), []string{"P00", "P01"}, register))
 	if _, err := consent.Withdraw(t.Context(), st, "P00", "deidentified_report", date(t, "2026-06-01"), ""); err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ type blindCommand struct {
 	Seed    uint64   `default:"1" help:"Seed of the order, which is drawn from the pictures too."`
 	Repeats int      `default:"-1" help:"Pairs that are shown twice. Default: a fifth, at least three." placeholder:"N"`
 	Shams   int      `default:"-1" help:"Pairs without a treatment between. Default: a fifth, at least three." placeholder:"N"`
-	Study   string   `help:"Folder of the study: consent is looked at as its manifests and ledger say it now, and the pack is entered into its ledger. Without it, consent is what it was when the subjects were measured." type:"existingdir" placeholder:"STUDY"`
+	Study   string   `help:"Folder of the study: its manifests and ledger are asked for consent, and the pack is entered into its ledger. Needed." type:"existingdir" placeholder:"STUDY"`
 	asOf
 	by
 }
@@ -26,9 +26,7 @@ func (c blindCommand) Run(in *invocation) error {
 	}
 	sum, err := pipeline.Blind(in.ctx, c.Out, pipeline.BlindOptions{Dir: c.Pack, Scale: c.Scale, Zones: c.Zone, Seed: c.Seed,
 		Repeats: c.Repeats, Shams: c.Shams, AsOf: c.day(), Study: st, By: c.name()})
-	for _, e := range sum.Excluded {
-		fmt.Fprintf(in.stdout, "left out: %s: %s\n", e.Subject, e.Reason)
-	}
+	printExcluded(in.stdout, sum.Excluded)
 	if err != nil {
 		return err
 	}
@@ -37,11 +35,6 @@ func (c blindCommand) Run(in *invocation) error {
 	if len(c.Zone) == 0 {
 		fmt.Fprintln(in.stdout, "the pictures show faces, by which persons can be recognised; --zone shows skin only")
 	}
-	if st == nil {
-		fmt.Fprintln(in.stderr, "dermatrend: note: this is in no ledger, so that a withdrawal or erasure will not find it, and consent is what it was when the subjects were measured; --study STUDY mends both")
-	} else {
-		fmt.Fprintf(in.stdout, "ledger head: %s\n", sum.Head)
-	}
-	_, err = fmt.Fprintf(in.stdout, "key, not for the readers: %s, %s\n", sum.Key, sum.Changes)
-	return err
+	fmt.Fprintf(in.stdout, "key, not for the readers: %s, %s\n", sum.Key, sum.Changes)
+	return released(in, sum.Head, sum.Excluded)
 }

@@ -18,7 +18,7 @@ type cohortCommand struct {
 	Out    string   `arg:"" help:"Folder that run has written."`
 	Alpha  float64  `default:"0.05" help:"Level of adjusted p-values." placeholder:"LEVEL"`
 	Window []string `help:"Window after the last treatment and its tolerance, days, as in 90+-21; may be repeated. Without it 28+-10, 90+-21 and 180+-45." placeholder:"D+-T" sep:"none"`
-	Study  string   `help:"Folder of the study: consent is looked at as its manifests and ledger say it now, and the cohort is entered into its ledger. Without it, consent is what it was when the subjects were measured." type:"existingdir" placeholder:"STUDY"`
+	Study  string   `help:"Folder of the study: its manifests and ledger are asked for consent, and the cohort is entered into its ledger. Needed." type:"existingdir" placeholder:"STUDY"`
 	asOf
 	by
 }
@@ -57,15 +57,13 @@ func (c cohortCommand) Run(in *invocation) error {
 	if opts.Study, err = ledgerStudy(in, c.Study); err != nil {
 		return err
 	}
-	all, err := pipeline.WriteCohort(in.ctx, c.Out, opts)
+	sum, err := pipeline.WriteCohort(in.ctx, c.Out, opts)
+	printExcluded(in.stdout, sum.Excluded)
 	if err != nil {
 		return err
 	}
-	printCohort(in.stdout, c.Out, opts.AsOf, all)
-	if c.Study == "" {
-		fmt.Fprintln(in.stdout, "consent is what it was when the subjects were measured; with --study, later withdrawals count")
-	}
-	return nil
+	printCohort(in.stdout, c.Out, opts.AsOf, sum.Cohort)
+	return released(in, sum.Head, sum.Excluded)
 }
 
 func printCohort(out io.Writer, dir string, on study.Date, all result.Cohort) {

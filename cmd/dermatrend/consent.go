@@ -140,7 +140,11 @@ func (c consentWithdraw) Run(in *invocation) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(in.stdout, "%s withdrew %s from %s on; recorded in %s\n", c.Subject, c.Scope, c.day(), filepath.Join(c.Study, consent.LedgerFile))
+	again := ""
+	if w.Since.Before(c.day()) {
+		again = ", which was on record already"
+	}
+	fmt.Fprintf(in.stdout, "%s withdrew %s from %s on%s; recorded in %s\n", c.Subject, c.Scope, w.Since, again, filepath.Join(c.Study, consent.LedgerFile))
 	if c.Scope == "clinical" {
 		fmt.Fprintln(in.stdout, "the clinical record stays; it may rest on another basis than consent. dermatrend erase removes it")
 	}
@@ -158,6 +162,24 @@ func printArtefacts(w io.Writer, all []consent.Artefact) {
 		}
 		fmt.Fprintf(w, "%s: %s\n", what, a.Path)
 	}
+}
+
+func printExcluded(w io.Writer, all []pipeline.Excluded) {
+	for _, e := range all {
+		fmt.Fprintf(w, "left out: %s: %s\n", e.Subject, e.Reason)
+	}
+}
+
+// released ends a command whose output leaves the clinic: it prints the ledger's head,
+// to be kept elsewhere, and says by the exit code whether somebody was left out.
+func released(in *invocation, head string, excluded []pipeline.Excluded) error {
+	if err := printHead(in.stdout, head); err != nil {
+		return err
+	}
+	if len(excluded) > 0 {
+		return errPartial
+	}
+	return nil
 }
 
 func printHead(w io.Writer, head string) error {

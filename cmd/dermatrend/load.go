@@ -41,7 +41,7 @@ func loadStudy(in *invocation, root string, only []string) (*study.Study, error)
 }
 
 // ledgerStudy is the study that a command asks for consent and enters its output into;
-// nil where none is given.
+// nil where none is given, which the pipeline explains.
 func ledgerStudy(in *invocation, root string) (*study.Study, error) {
 	if root == "" {
 		return nil, nil

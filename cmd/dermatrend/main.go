@@ -24,14 +24,14 @@ import (
 const (
 	exitDone        = 0
 	exitFailed      = 1
-	exitPartial     = 3   // done, but some photos or series have no values; they are listed
+	exitPartial     = 3   // done, but something was left out and listed: photos without values, persons without consent
 	exitUsage       = 4   // wrong command line or input
 	exitInterrupted = 130 // as a shell says it of Ctrl-C
 )
 
 // errPartial ends a command that is done and left something out; it was said
 // already.
-var errPartial = errors.New("some photos have no values")
+var errPartial = errors.New("something was left out")
 
 // inputError is an error in what the user gave.
 type inputError struct{ error }
@@ -74,8 +74,8 @@ type invocation struct {
 const description = `Quantifies series of facial photographs for review by a clinician.
 It makes no diagnosis and does not assess moles or skin cancer. It opens no network connection.
 
-Exit codes: 0 all done; 1 failed; 3 done, but some photos or series have no values (listed);
-4 usage or invalid input; 130 interrupted.`
+Exit codes: 0 all done; 1 failed; 3 done, but something was left out and listed (photos or
+series without values, persons without consent); 4 usage or invalid input; 130 interrupted.`
 
 // run is the program: it returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {

@@ -82,19 +82,11 @@ func (c reportCommand) handOut(in *invocation) error {
 			NoMarks: c.MarksFree, ReviewedBy: c.Reviewed.By, ReviewedOn: reviewed},
 		Dir: c.Dir, Study: st, Subjects: c.Subject, Language: c.Lang, By: c.name(), Version: version, PDF: c.PDF,
 	})
-	for _, e := range sum.Excluded {
-		fmt.Fprintf(in.stdout, "left out: %s: %s\n", e.Subject, e.Reason)
-	}
+	printExcluded(in.stdout, sum.Excluded)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(in.stdout, "%s for %s, consent as of %s: %s\n", count(sum.Persons, "report"), c.For, c.day(), c.Dir)
 	fmt.Fprintf(in.stdout, "key of the codes, to stay here: %s\n", sum.Key)
-	if err := printHead(in.stdout, sum.Head); err != nil {
-		return err
-	}
-	if len(sum.Excluded) > 0 {
-		return errPartial
-	}
-	return nil
+	return released(in, sum.Head, sum.Excluded)
 }

@@ -110,11 +110,22 @@ func (c runCommand) Run(in *invocation) error {
 	if c.AsOf != "" {
 		on := asOf{c.AsOf}.day()
 		all, err := pipeline.WriteCohort(in.ctx, c.Out, pipeline.CohortOptions{AsOf: on, Study: st, By: by{}.name()})
+		printExcluded(in.stdout, all.Excluded)
+		if errors.Is(err, pipeline.ErrUsage) { // the results are there
+			fmt.Fprintf(in.stderr, "dermatrend: there is no cohort: %v\n", err)
+			return errPartial
+		}
 		if err != nil {
 			return err
 		}
 		if !c.Quiet {
-			printCohort(in.stdout, c.Out, on, all)
+			printCohort(in.stdout, c.Out, on, all.Cohort)
+			if err := printHead(in.stdout, all.Head); err != nil {
+				return err
+			}
+		}
+		if len(all.Excluded) > 0 {
+			return errPartial
 		}
 	}
 	if len(sum.Rejections) > 0 {

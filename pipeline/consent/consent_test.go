@@ -3,6 +3,7 @@ package consent
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -170,15 +171,20 @@ func people(root string) *study.Study {
 // release writes a file and exports it.
 func release(t *testing.T, root, final string, subjects ...string) (head string) {
 	t.Helper()
-	staged := filepath.Join(t.TempDir(), "staged")
-	if err := os.WriteFile(staged, []byte(final), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	head, err := Release(context.Background(), root, Entry{Subjects: subjects, Scope: "teaching", AsOf: "2026-05-01"}, staged, final)
+	head, err := tryRelease(t, root, final, subjects...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return head
+}
+
+func tryRelease(t *testing.T, root, final string, subjects ...string) (head string, err error) {
+	t.Helper()
+	staged := filepath.Join(t.TempDir(), "staged")
+	if err := os.WriteFile(staged, []byte(final), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Release(context.Background(), people(root), Entry{Subjects: subjects, Scope: "teaching", AsOf: "2026-05-01"}, staged, final, nil)
 }
 
 // TestWithdraw: the scope's exports go, those elsewhere are listed, the clinical
@@ -289,7 +295,13 @@ func TestExportedAgainWithoutThem(t *testing.T) {
 		if _, err := os.Stat(path); err == nil {
 			t.Fatal("a file that shows P1 is still there")
 		}
-		release(t, root, path, "P1", "P2") // by mistake: to be deleted again
+		if _, err := tryRelease(t, root, path, "P1", "P2"); !errors.As(err, &NotCoveredError{}) {
+			t.Fatalf("who withdrew is exported again: %v", err)
+		}
+		// Somebody fetched the copy back: to be deleted again.
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	release(t, root, path, "P2")
 	for what, do := range map[string]func() (Withdrawal, error){
@@ -303,6 +315,97 @@ func TestExportedAgainWithoutThem(t *testing.T) {
 		if _, err := os.Stat(path); err != nil {
 			t.Errorf("%s: the export that does not show P1 is gone", what)
 		}
+	}
+}
+
+// TestWithdrawnWhilePlaced: a withdrawal between the entry of an export and its being
+// put in place prevents it; one that comes later finds the file.
+func TestWithdrawnWhilePlaced(t *testing.T) {
+	ctx := context.Background()
+	root, out := t.TempDir(), t.TempDir()
+	st := people(root)
+	path, staged := filepath.Join(out, "a.html"), filepath.Join(t.TempDir(), "a")
+	e := Entry{Subjects: []string{"P1"}, Scope: "teaching", AsOf: "2026-05-01"}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for k := range 20 {
+		if err := os.WriteFile(staged, []byte{byte(k)}, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		st.Subjects[0].Consent = []study.Consent{{Scope: []string{"teaching"}, Signed: day("2026-01-01")}}
+		st.Root = t.TempDir()
+		wg.Go(func() {
+			if _, err := Withdraw(ctx, st, "P1", "teaching", day("2026-05-01"), "", out); err != nil {
+				t.Error(err)
+			}
+		})
+		_, err := Release(ctx, st, e, staged, path, nil)
+		wg.Wait()
+		if err != nil && !errors.As(err, &NotCoveredError{}) {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(path); err == nil {
+			t.Fatal("it was withdrawn, and the file is there")
+		}
+	}
+}
+
+// TestDeletedIsWrittenWhenItIsTrue: the entry of a withdrawal lists files, one that
+// follows says which of them were deleted. A file that cannot be deleted is in
+// neither as deleted.
+func TestDeletedIsWrittenWhenItIsTrue(t *testing.T) {
+	ctx := context.Background()
+	root, out := t.TempDir(), t.TempDir()
+	good, bad := filepath.Join(out, "a.html"), filepath.Join(out, "locked", "b.html")
+	if err := os.Mkdir(filepath.Dir(bad), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	release(t, root, good, "P1")
+	release(t, root, bad, "P1")
+	// A folder that became a link leads out of where files may be deleted.
+	moved := t.TempDir()
+	if err := errors.Join(os.Rename(bad, filepath.Join(moved, "b.html")), os.Remove(filepath.Dir(bad)), os.Symlink(moved, filepath.Dir(bad))); err != nil {
+		t.Fatal(err)
+	}
+	w, err := Withdraw(ctx, people(root), "P1", "teaching", day("2026-05-02"), "", out)
+	if err == nil {
+		t.Error("nothing was said")
+	}
+	all, err := ledger(t, root).Entries(ctx)
+	if err != nil || len(all) != 4 || Head(all) != w.Head {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	intent, done := all[2], all[3]
+	if intent.Kind != KindWithdraw || len(intent.Artefacts) != 2 || intent.Artefacts[0].Deleted || intent.Artefacts[1].Deleted {
+		t.Errorf("%+v", intent)
+	}
+	if done.Kind != KindDeleted || len(done.Artefacts) != 1 || done.Artefacts[0].Path != good || !done.Artefacts[0].Deleted {
+		t.Errorf("%+v", done)
+	}
+}
+
+// TestWithdrawnTwice: the day from which on nothing may be exported is that of the
+// first withdrawal, in every answer.
+func TestWithdrawnTwice(t *testing.T) {
+	ctx := context.Background()
+	st := people(t.TempDir())
+	for _, c := range []struct{ on, since string }{{"2026-06-10", "2026-06-10"}, {"2026-07-01", "2026-06-10"}, {"2026-05-05", "2026-05-05"}, {"2026-06-10", "2026-05-05"}} {
+		w, err := Withdraw(ctx, st, "P1", "teaching", day(c.on), "")
+		if err != nil || w.Since.String() != c.since {
+			t.Errorf("withdrawn on %s: counts from %s (%v), want %s", c.on, w.Since, err, c.since)
+		}
+		r, err := NewRegister(ctx, st)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok, why := r.Covers("P1", "teaching", day("2026-11-01")); ok || !strings.HasSuffix(why, "withdrawn on "+c.since) {
+			t.Errorf("%t, %s; want %s", ok, why, c.since)
+		}
+	}
+	// Signed anew and withdrawn once more: that is another day.
+	st.Subjects[0].Consent = append(st.Subjects[0].Consent, study.Consent{Scope: []string{"teaching"}, Signed: day("2026-08-01")})
+	if w, err := Withdraw(ctx, st, "P1", "teaching", day("2026-09-01"), ""); err != nil || w.Since.String() != "2026-09-01" {
+		t.Errorf("%+v, %v", w, err)
 	}
 }
 

@@ -201,7 +201,7 @@ func TestWithdrawOneOfTwoScopes(t *testing.T) {
 		if err := os.WriteFile(staged, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Release(t.Context(), root, Entry{Subjects: []string{"P1"}, Scope: "teaching", Also: []string{"identifiable_report"}}, staged, final); err != nil {
+		if _, err := Release(t.Context(), st, Entry{Subjects: []string{"P1"}, Scope: "teaching", Also: []string{"identifiable_report"}, AsOf: "2026-05-01"}, staged, final, nil); err != nil {
 			t.Fatal(err)
 		}
 		w, err := Withdraw(t.Context(), st, "P1", scope, day("2026-05-02"), "", out)

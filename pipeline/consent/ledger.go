@@ -33,6 +33,7 @@ const (
 	KindExport   = "export"
 	KindWithdraw = "withdraw"
 	KindErase    = "erase"
+	KindDeleted  = "deleted" // what a withdrawal or erasure has deleted
 )
 
 // Entry is one line of the ledger.
@@ -57,7 +58,7 @@ type Entry struct {
 type Artefact struct {
 	Path    string `json:"path"` // absolute
 	SHA256  string `json:"sha256"`
-	Deleted bool   `json:"deleted,omitempty"` // by a withdrawal or erasure
+	Deleted bool   `json:"deleted,omitempty"` // in entries of KindDeleted
 }
 
 // noHash stands before the first entry.
@@ -125,14 +126,40 @@ func (l *Ledger) Close() error { return l.db.Close() }
 // Append adds an entry, numbers, dates and chains it, and returns the new head. A
 // clock that was set back is noted in the entry, never hidden.
 func (l *Ledger) Append(ctx context.Context, e Entry) (head string, err error) {
+	err = l.alone(ctx, func(t turn) error {
+		head, err = t.append(ctx, e)
+		return err
+	})
+	return head, err
+}
+
+// turn is a stretch of time in which nobody else writes to the ledger.
+type turn struct {
+	tx  *sql.Tx
+	now func() time.Time
+}
+
+// alone calls f while nobody else can write, and keeps what f appended if it returns
+// no error.
+func (l *Ledger) alone(ctx context.Context, f func(t turn) error) error {
 	tx, err := l.db.BeginTx(ctx, nil)
 	if err != nil {
-		return "", fmt.Errorf("ledger: %w", err)
+		return fmt.Errorf("ledger: %w", err)
 	}
 	defer tx.Rollback() // does nothing after a commit
+	if err := f(turn{tx, l.now}); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	return nil
+}
+
+func (t turn) append(ctx context.Context, e Entry) (head string, err error) {
 	var body string
 	last := Entry{Hash: noHash}
-	switch err := tx.QueryRowContext(ctx, "SELECT body, hash FROM entry ORDER BY seq DESC LIMIT 1").Scan(&body, &last.Hash); {
+	switch err := t.tx.QueryRowContext(ctx, "SELECT body, hash FROM entry ORDER BY seq DESC LIMIT 1").Scan(&body, &last.Hash); {
 	case errors.Is(err, sql.ErrNoRows):
 	case err != nil:
 		return "", fmt.Errorf("ledger: %w", err)
@@ -141,17 +168,14 @@ func (l *Ledger) Append(ctx context.Context, e Entry) (head string, err error) {
 			return "", fmt.Errorf("ledger: the last entry cannot be read (dermatrend ledger verify tells more): %w", err)
 		}
 	}
-	e.Seq, e.Prev, e.Time = last.Seq+1, last.Hash, l.now().UTC().Format(time.RFC3339)
+	e.Seq, e.Prev, e.Time = last.Seq+1, last.Hash, t.now().UTC().Format(time.RFC3339)
 	e.ClockBack = e.Time < last.Time // the format sorts by time
 	data, err := json.Marshal(e)
 	if err != nil {
 		return "", err
 	}
 	head = hashOf(data)
-	if _, err := tx.ExecContext(ctx, "INSERT INTO entry (seq, body, hash) VALUES (?, ?, ?)", e.Seq, string(data), head); err != nil {
-		return "", fmt.Errorf("ledger: %w", err)
-	}
-	if err := tx.Commit(); err != nil {
+	if _, err := t.tx.ExecContext(ctx, "INSERT INTO entry (seq, body, hash) VALUES (?, ?, ?)", e.Seq, string(data), head); err != nil {
 		return "", fmt.Errorf("ledger: %w", err)
 	}
 	return head, nil
@@ -170,7 +194,14 @@ func (l *Ledger) Entries(ctx context.Context) ([]Entry, error) { return l.Verify
 // in it: then the end was cut off, or all was written anew. An empty head is not
 // looked for.
 func (l *Ledger) Verify(ctx context.Context, head string) ([]Entry, error) {
-	rows, err := l.db.QueryContext(ctx, "SELECT seq, body, hash FROM entry ORDER BY seq")
+	return verify(ctx, l.db, head)
+}
+
+// verify reads from the database or within a turn.
+func verify(ctx context.Context, from interface {
+	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+}, head string) ([]Entry, error) {
+	rows, err := from.QueryContext(ctx, "SELECT seq, body, hash FROM entry ORDER BY seq")
 	if err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
 	}

@@ -26,18 +26,22 @@ type Register struct {
 // NewRegister reads the ledger of a study, if it has one, and refuses a broken
 // one: what was withdrawn could be gone from it.
 func NewRegister(ctx context.Context, st *study.Study) (*Register, error) {
-	r := &Register{subjects: map[string]study.Subject{}}
+	l, err := Existing(st.Root)
+	if l == nil || err != nil {
+		return newRegister(st, nil), err
+	}
+	defer l.Close()
+	ledger, err := l.Entries(ctx)
+	return newRegister(st, ledger), err
+}
+
+func newRegister(st *study.Study, ledger []Entry) *Register {
+	r := &Register{subjects: map[string]study.Subject{}, ledger: ledger}
 	for _, s := range st.Subjects {
 		r.subjects[s.ID] = s
 		r.order = append(r.order, s.ID)
 	}
-	l, err := Existing(st.Root)
-	if l == nil || err != nil {
-		return r, err
-	}
-	defer l.Close()
-	r.ledger, err = l.Entries(ctx)
-	return r, err
+	return r
 }
 
 // statements are those of the manifest and the withdrawals of the ledger. Who was
@@ -82,6 +86,26 @@ func (r *Register) Permits(subject, scope string, on study.Date) (bool, string) 
 		}
 	}
 	return true, ""
+}
+
+// ended is the day of the withdrawal that ended a person's consent for a scope, of
+// the withdrawals up to a day the first that did; zero where none did, or where they
+// have signed anew since.
+func (r *Register) ended(subject, scope string, on study.Date) study.Date {
+	var signed, first study.Date
+	all := r.statements(subject)
+	for _, c := range all {
+		if slices.Contains(c.Scope, scope) && !c.Signed.After(on) && c.Signed.After(signed) {
+			signed = c.Signed
+		}
+	}
+	for _, c := range all {
+		w := c.Withdrawn
+		if slices.Contains(c.Scope, scope) && !w.IsZero() && !w.Before(signed) && !w.After(on) && (first.IsZero() || w.Before(first)) {
+			first = w
+		}
+	}
+	return first
 }
 
 // Erased tells whether the ledger says that a person was erased.

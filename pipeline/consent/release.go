@@ -13,29 +13,27 @@ import (
 	"github.com/dermatrend/dermatrend/pipeline/study"
 )
 
-// Release makes an export final: it hashes the finished file or folder staged,
-// appends the entry to the ledger of the study's folder root, and then renames
-// staged to final, which it replaces. The two must lie on one file system. In this
-// order an interruption leaves at worst an entry of a file that is not there, never
-// a file without an entry. It returns the ledger's new head.
-func Release(ctx context.Context, root string, e Entry, staged, final string) (head string, err error) {
-	if head, err = Record(ctx, root, e, staged, final); err != nil {
-		return "", err
-	}
-	if info, err := os.Lstat(final); err == nil && info.IsDir() {
-		// A folder cannot be renamed over another.
-		if err := os.RemoveAll(final); err != nil {
-			return "", err
-		}
-	}
-	return head, os.Rename(staged, final)
-}
+// NotCoveredError says whom an export must not show.
+type NotCoveredError struct{ Subject, Why string }
 
-// Record is the first half of [Release]: it enters the finished file or folder staged
-// as final into the ledger and renames nothing.
-func Record(ctx context.Context, root string, e Entry, staged, final string) (head string, err error) {
+func (e NotCoveredError) Error() string { return e.Subject + ": " + e.Why }
+
+// Release makes an export final, if the consent of everybody whom the entry names
+// covers all its scopes on its day: it hashes the finished file or folder staged,
+// appends the entry to the ledger of the study, and then lets place bring it to where
+// it belongs; nil renames staged to final, which it replaces. The two must then lie on
+// one file system. It returns the ledger's new head, or a [NotCoveredError].
+//
+// Consent is looked at in the very transaction that appends, and once more while the
+// export is put in place and nobody can withdraw, so that a withdrawal either finds
+// the file or prevents it. An interruption leaves at worst an entry of a file that is
+// not there, never a file without an entry.
+func Release(ctx context.Context, st *study.Study, e Entry, staged, final string, place func() error) (head string, err error) {
 	if final, err = filepath.Abs(final); err != nil {
 		return "", err
+	}
+	if place == nil {
+		place = func() error { return replace(staged, final) }
 	}
 	e.Kind = KindExport
 	if e.Artefacts, err = artefacts(staged, final); err != nil {
@@ -44,12 +42,57 @@ func Record(ctx context.Context, root string, e Entry, staged, final string) (he
 	if len(e.Artefacts) == 0 {
 		return "", errors.New("export: nothing was written")
 	}
-	l, err := Open(root)
+	l, err := Open(st.Root)
 	if err != nil {
 		return "", err
 	}
 	defer l.Close()
-	return l.Append(ctx, e)
+	if err := l.alone(ctx, func(t turn) error {
+		if err := t.permits(ctx, st, e); err != nil {
+			return err
+		}
+		head, err = t.append(ctx, e)
+		return err
+	}); err != nil {
+		return "", err
+	}
+	return head, l.alone(ctx, func(t turn) error {
+		if err := t.permits(ctx, st, e); err != nil {
+			return err
+		}
+		return place()
+	})
+}
+
+// permits asks for the consent of everybody in an entry.
+func (t turn) permits(ctx context.Context, st *study.Study, e Entry) error {
+	entries, err := verify(ctx, t.tx, "")
+	if err != nil {
+		return err
+	}
+	on, err := study.ParseDate(e.AsOf)
+	if err != nil {
+		return fmt.Errorf("day of consent: %w", err)
+	}
+	r := newRegister(st, entries)
+	for _, subject := range e.Subjects {
+		for _, scope := range append([]string{e.Scope}, e.Also...) {
+			if ok, why := r.Permits(subject, scope, on); !ok {
+				return NotCoveredError{subject, why}
+			}
+		}
+	}
+	return nil
+}
+
+// replace renames a file or folder over another.
+func replace(staged, final string) error {
+	if info, err := os.Lstat(final); err == nil && info.IsDir() {
+		if err := os.RemoveAll(final); err != nil {
+			return err
+		}
+	}
+	return os.Rename(staged, final)
 }
 
 // artefacts lists the files at or below staged as they will be called below final.
@@ -77,6 +120,9 @@ func artefacts(staged, final string) ([]Artefact, error) {
 type Withdrawal struct {
 	Artefacts []Artefact // every file ever exported under the scope; those deleted are marked
 	Head      string
+	// Since is the day from which on nothing may be exported: not the day that was
+	// asked for where the person had withdrawn before.
+	Since study.Date
 }
 
 // Withdraw records that a person withdrew a scope on a day, and deletes what was
@@ -101,41 +147,70 @@ func Erase(ctx context.Context, st *study.Study, subject string, on study.Date, 
 // its ledger knows.
 var ErrUnknownSubject = errors.New("neither the study nor its ledger knows the subject")
 
-// end writes the entry first: should a deletion fail, nothing new can be exported
-// any more, and the call can be repeated.
-func end(ctx context.Context, st *study.Study, e Entry, folders []string) (Withdrawal, error) {
-	r, err := NewRegister(ctx, st)
-	if err != nil {
-		return Withdrawal{}, err
+// end writes the entry first: should a deletion fail or be interrupted, nothing new
+// can be exported any more, and the call can be repeated. What was deleted is a
+// second entry, which is written when it is true.
+func end(ctx context.Context, st *study.Study, e Entry, folders []string) (w Withdrawal, err error) {
+	if w.Since, err = study.ParseDate(e.AsOf); err != nil {
+		return w, err
 	}
 	subject := e.Subjects[0]
-	if _, ok := r.subjects[subject]; !ok && len(r.Exported(subject, "")) == 0 {
-		return Withdrawal{}, fmt.Errorf("%w %q", ErrUnknownSubject, subject)
+	// Before anything is made in a folder that may not be the study's.
+	if r, err := NewRegister(ctx, st); err != nil {
+		return w, err
+	} else if _, ok := r.subjects[subject]; !ok && len(r.Exported(subject, "")) == 0 {
+		return w, fmt.Errorf("%w %q", ErrUnknownSubject, subject)
 	}
 	l, err := Open(st.Root)
 	if err != nil {
-		return Withdrawal{}, err
+		return w, err
 	}
 	defer l.Close()
-	w := Withdrawal{Artefacts: r.Exported(subject, e.Scope)}
-	e.Artefacts = w.Artefacts
-	for i := range w.Artefacts {
-		path := w.Artefacts[i].Path
-		w.Artefacts[i].Deleted = inside(path, folders) != "" && r.stillShown(path, subject, e.Scope)
+	register := func(t turn) (*Register, error) {
+		entries, err := verify(ctx, t.tx, "")
+		return newRegister(st, entries), err
 	}
-	if w.Head, err = l.Append(ctx, e); err != nil {
+	if err := l.alone(ctx, func(t turn) error {
+		r, err := register(t)
+		if err != nil {
+			return err
+		}
+		if first := r.ended(subject, e.Scope, w.Since); e.Kind == KindWithdraw && !first.IsZero() {
+			w.Since, e.AsOf = first, first.String()
+		}
+		w.Artefacts = r.Exported(subject, e.Scope)
+		e.Artefacts = w.Artefacts
+		w.Head, err = t.append(ctx, e)
+		return err
+	}); err != nil {
 		return Withdrawal{}, err
 	}
+	e.Artefacts = nil
 	var errs []error
-	for i, a := range w.Artefacts {
-		if a.Deleted {
-			if err := remove(a.Path, folders); err != nil {
-				w.Artefacts[i].Deleted = false
-				errs = append(errs, err)
-			}
+	err = l.alone(ctx, func(t turn) error { // nothing is put in place meanwhile
+		r, err := register(t)
+		if err != nil {
+			return err
 		}
-	}
-	return w, errors.Join(errs...)
+		for i, a := range w.Artefacts {
+			if inside(a.Path, folders) == "" || !r.stillShown(a.Path, subject, e.Scope) {
+				continue
+			}
+			if err := remove(a.Path, folders); err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			w.Artefacts[i].Deleted = true
+			e.Artefacts = append(e.Artefacts, w.Artefacts[i])
+		}
+		if len(e.Artefacts) == 0 {
+			return nil
+		}
+		e.Kind = KindDeleted
+		w.Head, err = t.append(ctx, e)
+		return err
+	})
+	return w, errors.Join(append(errs, err)...)
 }
 
 // inside is the path relative to the first folder that it lies below and where it

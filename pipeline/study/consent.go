@@ -18,6 +18,16 @@ func Covers(cs []Consent, scope string, on Date) (bool, string) {
 			withdrawn = c.Withdrawn
 		}
 	}
+	// ended is the first withdrawal since a signature.
+	ended := func(signed Date) Date {
+		first := withdrawn
+		for _, c := range cs {
+			if w := c.Withdrawn; slices.Contains(c.Scope, scope) && !w.IsZero() && !w.Before(signed) && w.Before(first) {
+				first = w
+			}
+		}
+		return first
+	}
 	reason := fmt.Sprintf("no consent for %s is recorded", scope)
 	rank := 0 // of the reason: the one nearest to consent is told
 	tell := func(r int, format string, args ...any) {
@@ -33,7 +43,7 @@ func Covers(cs []Consent, scope string, on Date) (bool, string) {
 		case c.Signed.After(on):
 			tell(2, "consent for %s was signed on %s, later than %s", scope, c.Signed, on)
 		case !withdrawn.IsZero() && !c.Signed.After(withdrawn):
-			tell(4, "consent for %s was withdrawn on %s", scope, withdrawn)
+			tell(4, "consent for %s was withdrawn on %s", scope, ended(c.Signed))
 		case !c.Expires.IsZero() && c.Expires.Before(on):
 			tell(3, "consent for %s expired on %s", scope, c.Expires)
 		default:
