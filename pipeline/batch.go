@@ -75,7 +75,7 @@ type SubjectSummary struct {
 // unless the error says that the next run will finish. Files in out that an
 // earlier run did not write are never touched.
 func Run(ctx context.Context, st *study.Study, out string, opts RunOptions) (Summary, error) {
-	opts.Config.Primary, opts.Config.Scale, opts.Config.Zones = st.Primary, st.Scale, st.Zones
+	opts.Config.Primary, opts.Config.Scale, opts.Config.MarkerMM, opts.Config.Zones = st.Primary, st.Scale, st.MarkerMM, st.Zones
 	if err := checkOptions(st, opts); err != nil {
 		return Summary{}, err
 	}

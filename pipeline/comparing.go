@@ -29,7 +29,14 @@ func comparePhotos(r *seriesRun) error {
 			f.YawDeg, f.PitchDeg, f.Perspective, f.ResidualPct = q.YawDeltaDeg, q.PitchDeltaDeg, q.PerspectiveRel, 100*q.ResidualUnits
 			f.Light = compare.MeasureLight(commonLight(base, s))
 		}
-		s.checks = slices.DeleteFunc(compare.Checks(f), func(c compare.Check) bool { return !r.cfg.does(c.Name) })
+		checks := compare.Checks(f)
+		if c, ok := r.scaleCheck(s); ok {
+			checks = append(checks, c)
+			if c.Status != result.OK {
+				r.note("%s: %s", s.ref.File, c.Explanation)
+			}
+		}
+		s.checks = slices.DeleteFunc(checks, func(c compare.Check) bool { return !r.cfg.does(c.Name) })
 		s.gate = compare.Gate(s.checks)
 	}
 	if err := r.judgeZones(); err != nil {
@@ -133,31 +140,6 @@ func (r *seriesRun) datedBefore(s *shot) float64 {
 		}
 	}
 	return most
-}
-
-// settleScale takes px/mm of the baseline from a ruler, the manifest or the iris, and that
-// of the other photos from the alignment, which knows ratios better than any iris.
-func (r *seriesRun) settleScale() {
-	base := r.shots[0]
-	source := r.cfg.Scale
-	wants := func(kind string) bool { return source == "" || source == "auto" || source == kind }
-	switch {
-	case base.ref.Ruler != nil && wants("manifest"):
-		base.pxPerMM, r.scale = base.ref.Ruler.PxPerMM(), "ruler"
-	case base.ref.PxPerMM > 0 && wants("manifest"):
-		base.pxPerMM, r.scale = base.ref.PxPerMM, "manifest"
-	case base.iris[0] > 0 && wants("iris"):
-		base.pxPerMM, r.relSD, r.scale = base.iris[0], base.iris[1], "iris"
-	default:
-		r.scale = "none"
-	}
-	for _, s := range r.shots[1:] {
-		s.pxPerMM = base.pxPerMM * s.scaleToBase()
-		if m := s.ref.PxPerMM; m > 0 && base.ref.PxPerMM > 0 && math.Abs(m/s.pxPerMM-1) > 0.05 {
-			r.note("%s: px_per_mm %.3g in the manifest, %.3g by alignment to the baseline, which is used", s.ref.File, m, s.pxPerMM)
-		}
-	}
-	r.result.Scale, r.result.PxPerMM, r.result.PxPerMMRelSD = r.scale, result.Number(base.pxPerMM), result.Number(r.relSD)
 }
 
 // The ends of the 8-bit range: beyond them a camera clips.

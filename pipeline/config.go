@@ -20,11 +20,13 @@ type Config struct {
 	SDC string `json:"sdc,omitempty"`
 	// PictureSide is the width of the aligned pictures, px.
 	PictureSide int `json:"picture_side"`
-	// Scale and Zones are the study's choice: the source of px/mm (manifest, iris,
-	// none; empty or auto: the best there is), and the zones to measure (nil: all).
-	// Run takes them from the study.
-	Scale string   `json:"scale,omitempty"`
-	Zones []string `json:"zones,omitempty"`
+	// Scale, MarkerMM and Zones are the study's choice: the source of px/mm (marker,
+	// manifest, iris, none; empty or auto: the best there is), the side of markers that
+	// are not ours, mm (0: those of `dermatrend marker`), and the zones to measure (nil:
+	// all). Run takes them from the study.
+	Scale    string   `json:"scale,omitempty"`
+	MarkerMM float64  `json:"marker_mm,omitempty"`
+	Zones    []string `json:"zones,omitempty"`
 	// Primary is the outcome that study.yaml names beforehand; then no other metric
 	// or zone is primary. Nil: every metric that the catalogue calls so. Run takes it
 	// from the study.

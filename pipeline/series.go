@@ -13,6 +13,7 @@ import (
 
 	"github.com/dermatrend/dermatrend/metrics"
 	"github.com/dermatrend/dermatrend/pipeline/align"
+	"github.com/dermatrend/dermatrend/pipeline/card"
 	"github.com/dermatrend/dermatrend/pipeline/compare"
 	"github.com/dermatrend/dermatrend/pipeline/face"
 	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
@@ -31,6 +32,7 @@ var photoStages = []struct {
 }{
 	{"load", load},
 	{"face", findFace},
+	{"marker", findMarker},
 	{"align", alignToBaseline},
 	{"sharpness", measureSharpness},
 	{"picture", takePicture},
@@ -71,6 +73,7 @@ type shot struct {
 	skin          cv.Gray
 	mouth         float64
 	iris          [2]float64 // scale from the iris, px/mm, and its relative SD; 0 without a face
+	marker        card.Scale // no PxPerMM without a marker
 	toShot        *align.Map // baseline -> this photo; nil for the baseline
 	eyes          []metrics.Spectrum
 	blurVar       float64 // relative to the baseline, baseline px^2

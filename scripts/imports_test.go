@@ -20,10 +20,12 @@ var only = map[string][]string{
 	"gocv.io/x/gocv":                    {"pipeline/internal/cv"},
 	"github.com/disintegration/imaging": {"pipeline"},
 	// The phantom draws its profiles as splines; it is part of no result.
-	"gonum.org/v1":               {"metrics", "pipeline/report", "fixtures"},
-	"github.com/alecthomas/kong": {"cmd"},
-	"github.com/vbauerster/mpb":  {"cmd"},
-	"github.com/chromedp":        {"pipeline/pdf"},
+	"gonum.org/v1":                 {"metrics", "pipeline/report", "fixtures"},
+	"github.com/alecthomas/kong":   {"cmd"},
+	"github.com/vbauerster/mpb":    {"cmd"},
+	"github.com/chromedp":          {"pipeline/pdf"},
+	"codeberg.org/go-pdf/fpdf":     {"pipeline/card"},
+	"github.com/boombuler/barcode": {"pipeline/card"},
 }
 
 // inTests says where tests may use a library that the code may not.
@@ -33,7 +35,7 @@ var inTests = []string{"gonum.org/v1", "github.com/chromedp"}
 // stage. The stages that only present or judge results are under the same rule.
 var (
 	nouns  = []string{"study", "photo", "result"}
-	stages = []string{"face", "align", "compare", "segment", "cohort", "report", "export", "consent", "serve", "validate", "reading", "pdf"}
+	stages = []string{"face", "card", "align", "compare", "segment", "cohort", "report", "export", "consent", "serve", "validate", "reading", "pdf"}
 )
 
 // pkg is what `go list` tells of a package.

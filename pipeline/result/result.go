@@ -147,7 +147,7 @@ type Timing struct {
 type Series struct {
 	Subject, View  string
 	Visits         []Visit
-	Scale          string // where px/mm comes from: ruler, manifest, iris, none
+	Scale          string // where px/mm comes from: marker, ruler, manifest, iris, none
 	PxPerMM        Number // of the baseline; 0 without a scale
 	PictureMMPerPx Number // of the aligned pictures; 0 without a scale
 	// PictureToBase maps a pixel (x, y) of the aligned pictures to the baseline

@@ -51,7 +51,7 @@ func Init(root string, dry bool, o Options) ([]InitFile, error) {
 		}
 		file.Content = manifestText(f, look(f, o.Today))
 		if !dry {
-			err := writeNew(file.Path, file.Content)
+			err := WriteNew(file.Path, []byte(file.Content))
 			if errors.Is(err, fs.ErrExist) { // someone else was faster
 				file.Content, file.Exists = "", true
 			} else if err != nil {
@@ -63,8 +63,9 @@ func Init(root string, dry bool, o Options) ([]InitFile, error) {
 	return files, problems.err()
 }
 
-// writeNew writes a whole file or none, and never over another.
-func writeNew(file, content string) error {
+// WriteNew writes a whole file or none, readable by its owner only, and never over
+// another: the error is then an [fs.ErrExist].
+func WriteNew(file string, content []byte) error {
 	if _, err := os.Lstat(file); err == nil {
 		return &fs.PathError{Op: "create", Path: file, Err: fs.ErrExist}
 	}
@@ -73,7 +74,7 @@ func writeNew(file, content string) error {
 		return err
 	}
 	defer os.Remove(tmp.Name())
-	_, err = tmp.WriteString(content)
+	_, err = tmp.Write(content)
 	if err == nil {
 		err = tmp.Sync()
 	}

@@ -240,6 +240,9 @@ func (s *Study) readStudy(file string, data []byte, o Options) (*Treatment, Prob
 		s.Zones = append(s.Zones, z.str())
 	}
 	s.Scale = root.get("scale").str()
+	if v, ok := root.get("marker_mm").num(); ok {
+		s.MarkerMM = v
+	}
 	for _, e := range root.get("limits").mapped() {
 		v, ok := e.value.num()
 		if !slices.Contains(o.Limits, e.key) {

@@ -57,7 +57,8 @@ type Study struct {
 	Primary  *Primary // from study.yaml; nil where none is named
 	Views    []string // view names in use, from study.yaml; nil: any
 	Zones    []string // zones to measure, from study.yaml; nil: all
-	Scale    string   // source of the scale, from study.yaml: manifest, iris, none; empty or auto: the best there is
+	Scale    string   // source of the scale, from study.yaml: marker, manifest, iris, none; empty or auto: the best there is
+	MarkerMM float64  // side of the study's own markers, from study.yaml; 0: those of `dermatrend marker`, which say it themselves
 	Limits   map[string]float64
 	Subjects []Subject // in the order of their folders
 	// Notes are warnings that stop nothing: history that speaks against
