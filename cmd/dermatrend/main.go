@@ -61,6 +61,7 @@ type commands struct {
 	Export   exportCommand   `cmd:"" help:"Write de-identified tables for research: CSV, Parquet, FHIR, REDCap, with a codebook."`
 	Blind    blindCommand    `cmd:"" help:"Make a pack of photo pairs for blinded readers, and its key."`
 	Unblind  unblindCommand  `cmd:"" help:"Read the scoring sheets of a pack: agreement of readers, shams, agreement of the metrics."`
+	Serve    serveCommand    `cmd:"" help:"Look at results in the browser of this machine, and correct zones, objects and alignments."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 	Worker   workerCommand   `cmd:"" name:"worker-local" hidden:""`
 }
