@@ -19,7 +19,6 @@ import (
 	"net/netip"
 	"os"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/dermatrend/dermatrend/pipeline/study"
@@ -52,7 +51,6 @@ type Server struct {
 	token   string   // of the printed URL
 	session string   // of the cookie that it is exchanged for
 	results cache
-	writing sync.Mutex // of edits: what was looked at must hold when they are written
 }
 
 // Open prepares the page; [Server.Close] ends it.
