@@ -26,6 +26,10 @@ var only = map[string][]string{
 	"github.com/chromedp":          {"pipeline/pdf"},
 	"codeberg.org/go-pdf/fpdf":     {"pipeline/card"},
 	"github.com/boombuler/barcode": {"pipeline/card"},
+	"github.com/riverqueue/river":  {"pipeline/cluster"},
+	"github.com/jackc/pgx":         {"pipeline/cluster"},
+	"gocloud.dev":                  {"pipeline/cluster"},
+	"github.com/aws":               {"pipeline/cluster"},
 }
 
 // inTests says where tests may use a library that the code may not.
@@ -50,6 +54,9 @@ func allowed(from, to string, test bool) bool {
 	if below(to, "fixtures") {
 		return test || from == "cmd/dermatrend" || below(from, "fixtures")
 	}
+	if to == "pipeline/cluster/clustertest" { // servers for tests
+		return test
+	}
 	stage, inPipeline := strings.CutPrefix(from, "pipeline/")
 	switch {
 	case below(from, "cmd"):
@@ -69,7 +76,7 @@ func allowed(from, to string, test bool) bool {
 			return target == "internal/cv" && stage == "photo"
 		case stage == "internal/cv":
 			return false
-		case stage == "engine":
+		case stage == "engine", stage == "cluster", stage == "cluster/clustertest":
 			return false // it is handed a function
 		case slices.Contains(stages, stage):
 			return below(to, "metrics") || isStage && (target == "internal/cv" || slices.Contains(nouns, target))
@@ -165,6 +172,10 @@ func TestRule(t *testing.T) {
 		{"pipeline/result", "pipeline/study", false, false},
 		{"pipeline/photo", "pipeline/internal/cv", false, true},
 		{"pipeline/engine", "pipeline/result", false, false},
+		{"pipeline", "pipeline/cluster", false, true},
+		{"pipeline/cluster", "pipeline/engine", false, false},
+		{"pipeline/cluster", "pipeline/cluster/clustertest", true, true},
+		{"pipeline", "pipeline/cluster/clustertest", false, false},
 		{"pipeline/internal/cv", "metrics", false, false},
 		{"metrics", "pipeline/result", false, false},
 		{"metrics/trend", "metrics", false, true},
