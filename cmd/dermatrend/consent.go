@@ -198,7 +198,8 @@ func (c eraseCommand) Run(in *invocation) error {
 	if err != nil {
 		return err
 	}
-	w, err := consent.Erase(in.ctx, st, c.Subject, asOf{}.day(), c.name(), c.Out...)
+	folders := append(slices.Clone(c.Out), st.Root)
+	w, err := consent.Erase(in.ctx, st, c.Subject, asOf{}.day(), c.name(), folders...)
 	printArtefacts(in.stdout, w.Artefacts)
 	if err != nil {
 		return err
@@ -215,11 +216,27 @@ func (c eraseCommand) Run(in *invocation) error {
 			fmt.Fprintf(in.stdout, "%s: %s is not in it\n", out, c.Subject)
 		}
 	}
+	var own []string // told below
 	if i := slices.IndexFunc(st.Subjects, func(s study.Subject) bool { return s.ID == c.Subject }); i >= 0 {
-		if err := c.photos(in, st.Subjects[i].Dir, st.Root); err != nil {
+		own = append(own, st.Subjects[i].Dir)
+	}
+	traces, err := pipeline.Forget(in.ctx, c.Subject, folders, own...)
+	for _, t := range traces {
+		what := "still there"
+		if t.Deleted {
+			what = "deleted"
+		}
+		fmt.Fprintf(in.stdout, "%s: %s (%s)\n", what, t.Path, t.What)
+	}
+	if err != nil {
+		return err
+	}
+	for _, dir := range own {
+		if err := c.photos(in, dir, st.Root); err != nil {
 			return err
 		}
 	}
+	fmt.Fprintf(in.stdout, "looked at: %s; what lies elsewhere (other folders, copies, backups, what was sent) is out of reach, and the ledger keeps the entries that name %s\n", strings.Join(folders, ", "), c.Subject)
 	return printHead(in.stdout, w.Head)
 }
 

@@ -99,6 +99,16 @@ func (k *Key) Save(name string) error {
 // Code is the code of a person.
 func (k *Key) Code(subject string) string { return k.code("subject", subject) }
 
+// Forget drops a person from the table of codes; false where they are not in it. Their
+// code is no longer known to the key's file, though it is the same whenever the name
+// is asked for again.
+func (k *Key) Forget(subject string) (code string, ok bool) {
+	n := keyName{"subject", subject}
+	code, ok = k.codes[n]
+	delete(k.codes, n)
+	return code, ok
+}
+
 // views are the names that are the tool's own.
 var views = []string{study.ViewFront, "left45", "right45", "left90", "right90"}
 

@@ -12,7 +12,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/disintegration/imaging"
 
@@ -193,6 +195,13 @@ func keyTable(pairs []pair, candidates []Candidate, o Options) []byte {
 		}
 	}
 	return table(rows)
+}
+
+// NamesPersons tells whether a file is a key or the readings of a pack, which name the
+// persons behind its pairs.
+func NamesPersons(file []byte) bool {
+	head, _, _ := bytes.Cut(file, []byte("\n"))
+	return slices.Contains([]string{strings.Join(keyColumns, ","), strings.Join(readingColumns, ",")}, string(head))
 }
 
 // changeColumns are those of the metrics' changes.

@@ -24,9 +24,12 @@ func (a Analysis) Files() []File {
 
 func cell(v float64) string { return result.Number(v).Cell() }
 
+// readingColumns are those of the readings.
+var readingColumns = []string{"pair", "kind", "repeat_of", "subject", "view", "zone", "session_before", "session_after", "reader", "score_before", "score_after", "improvement"}
+
 func (a Analysis) readings() []byte {
 	k := Key{a.Scale, a.Pairs}
-	rows := [][]string{{"pair", "kind", "repeat_of", "subject", "view", "zone", "session_before", "session_after", "reader", "score_before", "score_after", "improvement"}}
+	rows := [][]string{readingColumns}
 	for _, p := range a.Pairs {
 		for _, s := range a.Sheets {
 			row := []string{p.Code, string(p.Kind), p.Of, p.Subject, p.View, p.Zone, p.BeforeSession, p.AfterSession, s.Reader, "", ""}
