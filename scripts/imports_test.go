@@ -39,7 +39,7 @@ var inTests = []string{"gonum.org/v1", "github.com/chromedp"}
 // stage. The stages that only present or judge results are under the same rule.
 var (
 	nouns  = []string{"study", "photo", "result"}
-	stages = []string{"face", "card", "align", "compare", "segment", "cohort", "report", "export", "consent", "serve", "validate", "reading", "pdf"}
+	stages = []string{"face", "card", "align", "compare", "segment", "cohort", "report", "export", "consent", "serve", "validate", "reading", "pdf", "audit"}
 )
 
 // pkg is what `go list` tells of a package.
