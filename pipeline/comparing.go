@@ -37,6 +37,10 @@ func comparePhotos(r *seriesRun) error {
 			}
 		}
 		s.checks = slices.DeleteFunc(checks, func(c compare.Check) bool { return !r.cfg.does(c.Name) })
+		if s.accepted != "" {
+			limit, _ := s.toShot.Weak()
+			s.checks = append(s.checks, compare.Accepted(s.toShot.Quality.Agreement, limit, s.accepted))
+		}
 		s.gate = compare.Gate(s.checks)
 	}
 	if err := r.judgeZones(); err != nil {

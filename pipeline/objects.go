@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"github.com/dermatrend/dermatrend/metrics"
+	"github.com/dermatrend/dermatrend/pipeline/compare"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/segment"
 )
@@ -99,8 +100,9 @@ func (r *seriesRun) protocol() []string {
 	for i := len(r.shots) - 1; i >= 0; i-- {
 		s := r.shots[i]
 		for k, c := range s.checks {
-			// Recovery is not photography, and what the newest photo did is said once.
-			if c.Explanation == "" || c.Name == "days_since_treatment" || seen[c.Name] {
+			// Recovery is not photography, nor is somebody's word, and what the newest
+			// photo did is said once.
+			if c.Explanation == "" || c.Name == "days_since_treatment" || c.Name == compare.AcceptedCheck || seen[c.Name] {
 				continue
 			}
 			seen[c.Name] = true

@@ -11,14 +11,19 @@ import (
 	"github.com/dermatrend/dermatrend/pipeline/face"
 	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
 	"github.com/dermatrend/dermatrend/pipeline/photo"
+	"github.com/dermatrend/dermatrend/pipeline/study"
 )
 
 // frameOfPolygons makes the frame of a view without automatic zones: around the
-// polygons of the manifest in the baseline photo, and by features of the skin and
+// polygons drawn in the baseline photo, and by features of the skin and
 // face in the others.
 func frameOfPolygons(s *shot, r *seriesRun) error {
-	zones := r.series.Subject.Zones[r.series.View]
-	if len(zones) == 0 {
+	base := s
+	if s.base != nil {
+		base = s.base
+	}
+	zones := r.drawn(base)
+	if len(zones) == 0 && len(r.series.Subject.Zones[r.series.View]) == 0 {
 		return fmt.Errorf("the view %s has no automatic zones; draw them in series.yaml under zones: {%s: {cheek_left: [[x, y], ...]}}, in pixels of the baseline photo", r.series.View, r.series.View)
 	}
 	if first := r.series.Sessions[0].Photos[0]; s.base == nil && s.ref.File != first.File {
@@ -28,7 +33,7 @@ func frameOfPolygons(s *shot, r *seriesRun) error {
 	if s.base != nil {
 		s.frame, err = align.Locate(s.base.frame, s.base.view, s.base.skin, s.rgb)
 	} else {
-		s.frame, err = around(r, s.rgb.W, s.rgb.H)
+		s.frame, err = around(append(slices.Collect(maps.Values(zones)), r.series.Subject.ReferenceSkin[r.series.View]), s.rgb.W, s.rgb.H)
 	}
 	if err != nil {
 		return err
@@ -39,17 +44,8 @@ func frameOfPolygons(s *shot, r *seriesRun) error {
 	// Skin is modelled on the drawn zones of the baseline; the other photos share
 	// their frame, so that the same places serve them.
 	seed := cv.NewGray(s.frame.W, s.frame.H)
-	frame := s.frame
-	if s.base != nil {
-		frame = s.base.frame
-	}
 	for _, poly := range zones {
-		var p []face.Point
-		for _, q := range poly {
-			x, y := frame.FromPhoto(q.X, q.Y)
-			p = append(p, face.Point{X: x, Y: y})
-		}
-		for i, v := range face.Fill(p, frame.W, frame.H).Pix {
+		for i, v := range face.Fill(base.inFrame(poly), base.frame.W, base.frame.H).Pix {
 			seed.Pix[i] |= v
 		}
 	}
@@ -57,13 +53,11 @@ func frameOfPolygons(s *shot, r *seriesRun) error {
 	return err
 }
 
-// around is a frame that holds all polygons of the view with half their size on
-// each side, about 520 px wide. Its unit, 200 px, stands in for the distance
-// between the pupils.
-func around(r *seriesRun, w, h int) (photo.Frame, error) {
+// around is a frame that holds all polygons with half their size on each side,
+// about 520 px wide. Its unit, 200 px, stands in for the distance between the pupils.
+func around(drawn []study.Polygon, w, h int) (photo.Frame, error) {
 	x0, y0, x1, y1 := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
-	drawn := slices.Collect(maps.Values(r.series.Subject.Zones[r.series.View]))
-	for _, poly := range append(drawn, r.series.Subject.ReferenceSkin[r.series.View]) {
+	for _, poly := range drawn {
 		for _, q := range poly {
 			x0, y0 = math.Min(x0, q.X), math.Min(y0, q.Y)
 			x1, y1 = math.Max(x1, q.X), math.Max(y1, q.Y)

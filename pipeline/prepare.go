@@ -7,7 +7,6 @@ import (
 	"math"
 
 	"github.com/dermatrend/dermatrend/metrics"
-	"github.com/dermatrend/dermatrend/pipeline/align"
 	"github.com/dermatrend/dermatrend/pipeline/face"
 	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
 	"github.com/dermatrend/dermatrend/pipeline/photo"
@@ -89,7 +88,7 @@ func alignToBaseline(s *shot, r *seriesRun) error {
 		r.result.Alignments = append(r.result.Alignments, row)
 		return nil
 	}
-	m, err := align.Register(align.View{Frame: s.base.frame, RGB: s.base.view, Skin: s.base.skin}, align.View{Frame: s.frame, RGB: s.view, Skin: s.skin})
+	m, err := r.register(s)
 	if err != nil {
 		none := result.None()
 		row.Status, row.Reason = result.Refused, err.Error()
@@ -99,6 +98,9 @@ func alignToBaseline(s *shot, r *seriesRun) error {
 		return err
 	}
 	s.toShot = m
+	if s.accepted != "" {
+		row.Status, row.Reason = result.Caution, s.accepted
+	}
 	q, sim := m.Quality, m.Similarity
 	cx, cy := s.base.frame.ToPhoto.At(s.base.frame.Origin[0], s.base.frame.Origin[1])
 	tx, ty := sim.At(cx, cy)
@@ -213,8 +215,11 @@ const faceHalfWidth = 1.05
 // long series of large photos fits in memory.
 func cropToFace(s *shot, run *seriesRun) error {
 	part := image.Rect(0, 0, s.frame.W, s.frame.H)
-	subject := run.series.Subject
-	if run.series.View == study.ViewFront && subject.Zones[run.series.View] == nil && subject.ReferenceSkin[run.series.View] == nil {
+	base := s
+	if s.base != nil {
+		base = s.base
+	}
+	if run.series.View == study.ViewFront && run.drawn(base) == nil && run.series.Subject.ReferenceSkin[run.series.View] == nil {
 		half := faceHalfWidth * s.frame.Unit
 		part.Min.X, part.Max.X = int(s.frame.Origin[0]-half), int(s.frame.Origin[0]+half)
 	}

@@ -75,6 +75,7 @@ type shot struct {
 	iris          [2]float64 // scale from the iris, px/mm, and its relative SD; 0 without a face
 	marker        card.Scale // no PxPerMM without a marker
 	toShot        *align.Map // baseline -> this photo; nil for the baseline
+	accepted      string     // who accepted a weak agreement with the baseline; empty: nobody had to
 	eyes          []metrics.Spectrum
 	blurVar       float64 // relative to the baseline, baseline px^2
 	blurErr       float64
@@ -106,6 +107,7 @@ type seriesRun struct {
 	detector *face.Detector
 	sdc      *result.SDCTable // the user's; nil where none was given
 
+	edits    []edit
 	shots    []*shot // that passed the photo stages; the baseline first
 	zones    []zoneOutline
 	relSD    float64
@@ -154,6 +156,7 @@ func process(ctx context.Context, cfg Config, s study.Series, dir string, progre
 		r.took("", stage.name, began)
 	}
 	r.visits()
+	r.recordEdits()
 	r.result.PeakRSSMiB = result.Number(peakRSS())
 	return r.result, nil
 }
@@ -171,6 +174,9 @@ func (r *seriesRun) prepare(ctx context.Context) error {
 		return err
 	}
 	defer r.detector.Close()
+	for _, e := range r.series.Edits {
+		r.edits = append(r.edits, edit{Edit: e})
+	}
 	for i := range r.series.Sessions {
 		session := &r.series.Sessions[i]
 		for _, ref := range session.Photos {

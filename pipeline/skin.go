@@ -33,8 +33,9 @@ type zone struct {
 	caution string
 }
 
-// outlines lists the zones of the series: those of the manifest, then the
-// automatic ones of the front view that it does not draw.
+// outlines lists the zones of the series: those that the manifest or an edit draws,
+// and the automatic ones of the front view that neither does; without the areas that
+// edits exclude.
 func (r *seriesRun) outlines() []zoneOutline {
 	base := r.shots[0]
 	var out []zoneOutline
@@ -45,20 +46,13 @@ func (r *seriesRun) outlines() []zoneOutline {
 				m.Pix[i] = 0
 			}
 		}
+		r.leaveOut(base, m)
 		out = append(out, zoneOutline{name: name, mask: m})
 	}
-	inFrame := func(p study.Polygon) []face.Point {
-		var poly []face.Point
-		for _, q := range p {
-			x, y := base.frame.FromPhoto(q.X, q.Y)
-			poly = append(poly, face.Point{X: x, Y: y})
-		}
-		return poly
-	}
-	drawn, reference := r.series.Subject.Zones[r.series.View], r.series.Subject.ReferenceSkin[r.series.View]
-	if first := r.series.Sessions[0]; (drawn != nil || reference != nil) && base.ref.File != first.Photos[0].File {
+	drawn, reference := r.drawn(base), r.series.Subject.ReferenceSkin[r.series.View]
+	if first := r.series.Sessions[0]; (r.series.Subject.Zones[r.series.View] != nil || reference != nil) && base.ref.File != first.Photos[0].File {
 		r.note("%s, in which zones and reference skin are drawn, cannot be used, so they are not either", first.Photos[0].File)
-		drawn, reference = nil, nil
+		reference = nil
 	}
 	var auto map[string][]face.Point
 	if r.series.View == study.ViewFront {
@@ -69,13 +63,13 @@ func (r *seriesRun) outlines() []zoneOutline {
 			continue
 		}
 		if p, ok := drawn[name]; ok {
-			add(name, inFrame(p))
+			add(name, base.inFrame(p))
 		} else if p, ok := auto[name]; ok {
 			add(name, p)
 		}
 	}
 	if reference != nil {
-		add(referenceZone, inFrame(reference))
+		add(referenceZone, base.inFrame(reference))
 	}
 	return out
 }

@@ -210,7 +210,7 @@ func TestStrangers(t *testing.T) {
 				if masked {
 					a, b = skinOnly(a), skinOnly(b)
 				}
-				m, err := register(a, b)
+				m, err := register(a, b, minAgreement)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -36,6 +36,7 @@ package align
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
 	"github.com/dermatrend/dermatrend/pipeline/photo"
@@ -90,26 +91,44 @@ const (
 
 // Register maps target to base. It returns an error wrapping ErrMismatch where the
 // photos do not show the same skin.
-func Register(base, target View) (*Map, error) {
-	m, err := register(base, target)
+func Register(base, target View) (*Map, error) { return registered(base, target, minAgreement) }
+
+// RegisterAccepted is Register for a photo in which somebody has seen the skin of the
+// baseline: that the two agree weakly does not refuse it. All else does, a photo that
+// agrees better when mirrored too.
+func RegisterAccepted(base, target View) (*Map, error) {
+	return registered(base, target, math.Inf(-1))
+}
+
+// Weak tells whether the skin agrees less than Register asks for, and what that is.
+func (m *Map) Weak() (limit float64, weak bool) {
+	return minAgreement, m.Quality.Agreement < minAgreement
+}
+
+// registered maps target to base where they agree by least or more.
+func registered(base, target View, least float64) (*Map, error) {
+	m, err := register(base, target, least)
 	if err != nil {
 		return nil, err
 	}
-	if m.same() {
+	if m.same(minAgreement) {
 		return m, nil
 	}
-	reason := m.describe()
+	reason, turned := m.describe(), false
 	if mirrored, err := mirror(target); err == nil {
-		if mm, err := register(base, mirrored); err == nil && mm.same() && mm.Quality.Agreement > m.Quality.Agreement+0.1 {
-			reason = "the photo is mirrored"
+		if mm, err := register(base, mirrored, minAgreement); err == nil && mm.same(minAgreement) && mm.Quality.Agreement > m.Quality.Agreement+0.1 {
+			reason, turned = "the photo is mirrored", true
 		}
+	}
+	if m.same(least) && !turned {
+		return m, nil
 	}
 	return nil, fmt.Errorf("%w: %s", ErrMismatch, reason)
 }
 
-func (m *Map) same() bool {
+func (m *Map) same(agreement float64) bool {
 	q := m.Quality
-	return q.Patches >= minPatches && q.Overlap >= minOverlap && q.Agreement >= minAgreement && float64(q.Inliers) >= minFound*float64(q.Patches)
+	return q.Patches >= minPatches && q.Overlap >= minOverlap && q.Agreement >= agreement && float64(q.Inliers) >= minFound*float64(q.Patches)
 }
 
 func (m *Map) describe() string {
@@ -138,7 +157,9 @@ func mirror(v View) (View, error) {
 	return View{Frame: v.Frame, RGB: rgb, Skin: skin}, nil
 }
 
-func register(base, target View) (*Map, error) {
+// register maps target to base. The map is only complete where they are the same
+// skin, with an agreement of least or more.
+func register(base, target View, least float64) (*Map, error) {
 	if base.RGB.W != target.RGB.W || base.RGB.H != target.RGB.H || base.Frame.Unit != target.Frame.Unit {
 		return nil, fmt.Errorf("align: frames of %dx%d and %dx%d: %w", base.RGB.W, base.RGB.H, target.RGB.W, target.RGB.H, cv.ErrInput)
 	}
@@ -159,7 +180,7 @@ func register(base, target View) (*Map, error) {
 	if m.Quality, err = judge(base, target, hx, hy, squares); err != nil {
 		return nil, err
 	}
-	if !m.same() {
+	if !m.same(least) {
 		return m, nil
 	}
 	if m.fx, m.fy, err = flow(a, b, nil, base.Frame.Unit); err != nil {

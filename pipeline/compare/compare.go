@@ -76,6 +76,16 @@ func band(name, unit string, value, caution, refuse float64, affects []metrics.F
 	return c
 }
 
+// AcceptedCheck names the check of a photo that agrees with the baseline so weakly
+// that it would be refused, had nobody accepted it.
+const AcceptedCheck = "alignment_agreement"
+
+// Accepted is that check: caution for everything. limit is the agreement below which
+// photos are refused, explanation says who accepted this one.
+func Accepted(agreement, limit float64, explanation string) Check {
+	return Check{Name: AcceptedCheck, Value: agreement, Limit: limit, Unit: "correlation", Affects: all, Status: result.Caution, Explanation: explanation}
+}
+
 // Checks judges one photo. The order is that of the tables.
 func Checks(f Facts) []Check {
 	inf := math.Inf(1)

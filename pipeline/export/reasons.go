@@ -47,6 +47,7 @@ var Reasons = []Reason{
 	{"days_since_treatment", "Too soon after a treatment.", []string{"after treatment"}},
 	{"dark_skin", "Redness cannot be judged from photos of skin this dark.", []string{"skin this dark"}},
 	{"not_the_same", "Another person or view, a mirrored photo, or a covered face.", []string{"another person", "another view", "mirrored", "places of common skin"}},
+	{"decided", "A person who looked at the photos decided so.", []string{"alignment rejected by", "accepted by", "rejected by"}},
 	{"no_face", "No face was found, or not where it was expected.", []string{"no face", "no eyes", "faces"}},
 	{"unreadable", "The file is missing, damaged, or of a kind that is not read.", []string{"no such file", "unsupported", "cannot be decoded", "not an image", "is empty", "damaged", "truncated", "unexpected eof", "invalid jpeg", "invalid png"}},
 	{"worker", "The process that measured it ended.", []string{"worker", "process "}},

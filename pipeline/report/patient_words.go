@@ -36,7 +36,7 @@ var problems = map[string]string{
 	"resolution_pore_size": "close", "resolution_pore_count": "close",
 	"scale": "distance", "perspective": "distance",
 	"yaw": "pose", "pitch": "pose",
-	"alignment": "fit", "zone_alignment": "fit", "overlap": "fit",
+	"alignment": "fit", "alignment_agreement": "fit", "zone_alignment": "fit", "overlap": "fit",
 	"light_gradient": "light", "light_direction": "light", "light_fit_residual": "light",
 	"white_balance": "colour", "colour_fit": "colour", "colour_profile": "colour", "reference_ita": "colour",
 	"exposure": "brightness", "clipping": "brightness",

@@ -121,6 +121,18 @@ type Rejection struct {
 	Stage, Reason                 string
 }
 
+// Edit is what somebody decided on a series while looking at its results.
+type Edit struct {
+	By, At string // RFC 3339, UTC
+	// Kind is zone (drawn anew), exclude (an area that does not count), object (one
+	// that was found) or alignment; Name the zone, the area, the kind of the object
+	// or the session.
+	Kind, Name string
+	X, Y       Number // of an object, in the baseline photo
+	Accept     bool   // of an object or an alignment
+	Void       string `json:",omitempty"` // why it does not hold; empty: it does
+}
+
 // Visit describes one session of a series for the report.
 type Visit struct {
 	Session, Date      string
@@ -165,6 +177,7 @@ type Series struct {
 	Comparability []Check
 	Objects       []Object
 	Rejections    []Rejection
+	Edits         []Edit `json:",omitempty"` // in the order in which they were made
 
 	Timings     []Timing
 	PeakRSSMiB  Number

@@ -315,6 +315,27 @@ func TestEditsWithoutManifest(t *testing.T) {
 	}
 }
 
+// A view without automatic zones can be measured where an edit draws one.
+func TestEditGivesAViewItsZone(t *testing.T) {
+	root := write(t, map[string]string{"P/series.yaml": strings.ReplaceAll(one("P", "a.jpg", "b.jpg"), "front", "left90"),
+		"P/a.jpg": jpeg(""), "P/b.jpg": jpeg("2026:02:09 10:00:00")})
+	e := zoneEdit("cheek_left", square)
+	e.View = "left90"
+	for _, want := range []bool{true, false} {
+		s, _ := load(t, root)
+		told := false
+		for _, n := range s.Notes {
+			told = told || strings.Contains(n.Text, "no automatic zones")
+		}
+		if told != want {
+			t.Errorf("notes %v", s.Notes)
+		}
+		if err := AppendEdit(filepath.Join(root, "P"), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestWhichEditsHold(t *testing.T) {
 	root, dir := person(t)
 	manifest := `subject: P

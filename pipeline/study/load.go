@@ -69,7 +69,12 @@ type loaded struct {
 func loadSubject(f folder, o Options, views []string) loaded {
 	l := loadManifest(f, o, views)
 	notes, problems := l.subject.loadEdits(f)
-	l.notes, l.problems = append(l.notes, notes...), append(l.problems, problems...)
+	l.notes = append(l.notes, viewNotes(&l.subject)...)
+	if l.subject.Manifest != "" {
+		l.notes = append(l.notes, unnamed(&l.subject)...)
+	}
+	l.notes = append(l.notes, notes...)
+	l.problems = append(l.problems, problems...)
 	l.setSubject(l.subject.ID)
 	return l
 }
@@ -104,7 +109,6 @@ func loadManifest(f folder, o Options, views []string) (l loaded) {
 			Message: fmt.Sprintf("folder name %q %s", id, why), Expected: "subject: with an id"})
 	}
 	m.subject.ID, m.subject.Dir, m.subject.Manifest = id, f.dir, file
-	l.notes = append(l.notes, unnamed(&m.subject)...)
 	l.problems = append(l.problems, m.findPhotos(file)...)
 	l.problems = l.problems.inOrder()
 	sortSessions(m.subject.Sessions)

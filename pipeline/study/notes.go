@@ -51,7 +51,7 @@ func notes(s *Subject) []string {
 			}
 		}
 	}
-	return append(ns, viewNotes(s)...)
+	return ns
 }
 
 // unnamed tells of photos in a folder that its manifest does not name.
@@ -88,14 +88,12 @@ func firstOf(names []string) string {
 }
 
 // viewNotes tells of views in which nothing can be measured, and of series whose
-// first photo does not show untreated skin.
+// first photo does not show untreated skin. The edits must be known.
 func viewNotes(s *Subject) []string {
-	sorted := *s
-	sorted.Sessions = slices.Clone(s.Sessions)
-	sortSessions(sorted.Sessions)
 	var ns []string
-	for _, r := range sorted.Series() {
-		if r.View != ViewFront && len(s.Zones[r.View]) == 0 {
+	for _, r := range s.Series() {
+		drawn := slices.ContainsFunc(r.Edits, func(e Edit) bool { return e.Zone != nil })
+		if r.View != ViewFront && len(s.Zones[r.View]) == 0 && !drawn {
 			note := fmt.Sprintf("view %s has no automatic zones, and the manifest gives none: nothing is measured in it", r.View)
 			if hint := suggest(r.View, []string{ViewFront}); hint != "" {
 				note += "; " + hint

@@ -24,7 +24,7 @@ func read(t *testing.T, sessions string) (Subject, []string) {
 		t.Fatal(ps)
 	}
 	sortSessions(m.subject.Sessions)
-	return m.subject, m.notes
+	return m.subject, append(m.notes, viewNotes(&m.subject)...)
 }
 
 // lines is one line for each session of each series:
