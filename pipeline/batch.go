@@ -41,6 +41,7 @@ type RunOptions struct {
 
 	Worker   func(jobs int) *exec.Cmd // starts a worker process, which calls Work; jobs is how many there will be
 	Jobs     int                      // number of workers; 0 for as many as the machine can take
+	Fresh    bool                     // measure again what an earlier run has measured already
 	Log      io.Writer                // takes what workers print; nil for nowhere
 	Progress func(Progress)           // called once at a time; nil for nobody
 }
@@ -57,9 +58,10 @@ type Progress struct {
 
 // Summary is what a run has come to.
 type Summary struct {
-	Series, Photos int
-	Subjects       []SubjectSummary
-	Rejections     []result.Rejection
+	Series, Photos  int
+	Reused, Resumed int // of the series: taken from earlier results, from a run that was cut off
+	Subjects        []SubjectSummary
+	Rejections      []result.Rejection
 }
 
 // SubjectSummary counts the verdicts of one person.
@@ -70,44 +72,74 @@ type SubjectSummary struct {
 	Safety  int                    // possible worsenings, to be examined
 }
 
+// Unfinished is the error of a run that ended before its time. What was in the
+// output folder is still there; finished series are kept for the next run.
+type Unfinished struct {
+	Out      string
+	Finished int // series that the next run will not have to measure
+	Err      error
+}
+
+func (e *Unfinished) Error() string {
+	if e.Finished == 0 {
+		return fmt.Sprintf("%s is unchanged: %v", e.Out, e.Err)
+	}
+	return fmt.Sprintf("%s is unchanged, %d finished series are kept for the next run: %v", e.Out, e.Finished, e.Err)
+}
+
+func (e *Unfinished) Unwrap() error { return e.Err }
+
 // Run measures a study and writes the tables and reports to the folder out, whole
 // or not at all: if it returns an error, what was in out before is still there,
 // unless the error says that the next run will finish. Files in out that an
 // earlier run did not write are never touched.
+//
+// Only what is new is measured: series whose photos, settings, place in the manifest
+// and program are those of the results in out are taken from there, and series that
+// a run had finished before it was cut off, by whatever, from what it left. The
+// result is the same, byte for byte, but for timings.json.
 func Run(ctx context.Context, st *study.Study, out string, opts RunOptions) (Summary, error) {
-	opts.Config.Primary, opts.Config.Scale, opts.Config.MarkerMM, opts.Config.Zones = st.Primary, st.Scale, st.MarkerMM, st.Zones
-	if err := checkOptions(st, opts); err != nil {
-		return Summary{}, err
-	}
-	if err := checkApart(st, out); err != nil {
-		return Summary{}, err
-	}
-	b, err := newBatch(st, opts)
+	b, err := newRun(st, out, opts)
 	if err != nil {
 		return Summary{}, err
 	}
-	o, err := openOutdir(out)
-	if err != nil {
+	if b.out, err = openOutdir(out); err != nil {
 		return Summary{}, err
 	}
-	defer o.close()
-	b.out = o
-	if err := o.claim(ids(b.subjects)); err != nil {
+	defer b.out.close()
+	if err := b.out.claim(ids(b.subjects)); err != nil {
 		return Summary{}, err
 	}
 	b.plan()
+	if err := b.choose(ctx); err != nil {
+		return Summary{}, err
+	}
+	if err := b.sweep(); err != nil {
+		return Summary{}, err
+	}
 	if err := b.measure(ctx); err != nil {
-		return Summary{}, fmt.Errorf("%s is unchanged: %w", out, err)
+		return Summary{}, &Unfinished{out, countFinished(out), err}
 	}
+	return b.put(ctx)
+}
+
+// put writes all that is known of the planned series and brings it into place.
+func (b *batch) put(ctx context.Context) (Summary, error) {
+	out := b.out.path
 	remove, err := b.write(ctx)
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
 	if err != nil {
-		return Summary{}, fmt.Errorf("%s is unchanged: %w", out, err)
+		return Summary{}, &Unfinished{out, countFinished(out), err}
 	}
-	if err := ctx.Err(); err != nil {
-		return Summary{}, context.Cause(ctx)
-	}
-	if err := o.commit(remove); err != nil {
+	if err := b.out.commit(remove); err != nil {
 		return Summary{}, fmt.Errorf("%s: %w", out, err)
+	}
+	for _, s := range b.subjects {
+		if _, err := b.out.forget(s.ID); err != nil {
+			return Summary{}, err
+		}
 	}
 	return b.summary, nil
 }
@@ -147,10 +179,24 @@ type batch struct {
 	opts         RunOptions
 	settings     Config // as recorded
 	settingsHash string
+	notes        map[string][]string // of the manifests, by person
 
 	todo    []study.Series   // what is to be measured
+	choices []choice         // what is done about each
 	results map[string][]int // by subject, the indices of its series in todo
 	summary Summary
+}
+
+// newRun is a batch for an output folder, which is not opened yet.
+func newRun(st *study.Study, out string, opts RunOptions) (*batch, error) {
+	opts.Config.Primary, opts.Config.Scale, opts.Config.MarkerMM, opts.Config.Zones = st.Primary, st.Scale, st.MarkerMM, st.Zones
+	if err := checkOptions(st, opts); err != nil {
+		return nil, err
+	}
+	if err := checkApart(st, out); err != nil {
+		return nil, err
+	}
+	return newBatch(st, opts)
 }
 
 // newBatch is a batch without an output folder.
@@ -165,6 +211,10 @@ func newBatch(st *study.Study, opts RunOptions) (*batch, error) {
 		return nil, err
 	}
 	b.settingsHash = hash(data)
+	b.notes = map[string][]string{}
+	for _, n := range st.Notes {
+		b.notes[n.Subject] = append(b.notes[n.Subject], n.Text)
+	}
 	for i := range st.Subjects {
 		if s := &st.Subjects[i]; b.chosen(s.ID) {
 			b.subjects = append(b.subjects, s)
@@ -172,6 +222,15 @@ func newBatch(st *study.Study, opts RunOptions) (*batch, error) {
 	}
 	slices.SortFunc(b.subjects, func(x, y *study.Subject) int { return strings.Compare(x.ID, y.ID) })
 	return b, nil
+}
+
+// subject is a person to be measured; nil where there is none of that name.
+func (b *batch) subject(id string) *study.Subject {
+	i, ok := slices.BinarySearchFunc(b.subjects, id, func(s *study.Subject, id string) int { return strings.Compare(s.ID, id) })
+	if !ok {
+		return nil
+	}
+	return b.subjects[i]
 }
 
 func (b *batch) chosen(id string) bool {
@@ -192,6 +251,10 @@ func (b *batch) series() []study.Series {
 // plan lists the series to be measured and counts them.
 func (b *batch) plan() {
 	b.todo = b.series()
+	b.choices = make([]choice, len(b.todo))
+	for i := range b.choices {
+		b.choices[i].action = Measure
+	}
 	b.results = map[string][]int{}
 	for i, s := range b.todo {
 		b.results[s.Subject.ID] = append(b.results[s.Subject.ID], i)
@@ -202,23 +265,17 @@ func (b *batch) plan() {
 	b.summary.Series = len(b.todo)
 }
 
-// measure has the planned series measured by workers of this machine.
+// measure has the series that cannot be taken from elsewhere measured by workers of
+// this machine.
 func (b *batch) measure(ctx context.Context) error {
-	return measureSeries(ctx, kindRun, b.opts, b.todo, b.out.task, b.keep)
-}
-
-// keep takes the finished series i, whose pictures are in the folder that
-// b.out.task(i) made: it is left as a file and its pictures in the person's staged
-// folder, so that memory does not grow with the study.
-func (b *batch) keep(i int, s result.Series) error {
-	dir, err := b.out.fresh(b.todo[i].Subject.ID)
-	if err != nil {
-		return err
+	left := b.left()
+	todo := make([]study.Series, len(left))
+	for k, i := range left {
+		todo[k] = b.todo[i]
 	}
-	if err := merge(b.out.stage("tasks", fmt.Sprint(i)), dir); err != nil {
-		return err
-	}
-	return result.WriteJSON(b.out.stage("tasks", fmt.Sprint(i)+".json"), s)
+	return measureSeries(ctx, kindRun, b.opts, todo,
+		func(k int) (string, error) { return b.out.task(left[k]) },
+		func(k int, s result.Series) error { return b.keep(left[k], s) })
 }
 
 // measureSeries has series measured, or only checked. For each try, dir makes an
@@ -232,7 +289,7 @@ func measureSeries(ctx context.Context, kind string, opts RunOptions, todo []stu
 			}
 			// A worker need not stand where its coordinator stands.
 			d, err = filepath.Abs(d)
-			return job{Kind: kind, Config: opts.Config, Series: todo[i], Dir: d}, err
+			return job{Kind: kind, Config: opts.Config, Series: only(todo[i]), Dir: d}, err
 		},
 		func(i int, s result.Series, lost *engine.Lost) (refused int, err error) {
 			id, view := todo[i].Subject.ID, todo[i].View
@@ -257,7 +314,7 @@ func (b *batch) write(ctx context.Context) (remove []string, err error) {
 	all := ids(b.subjects)
 	for _, id := range b.out.earlier.ids() {
 		switch {
-		case slices.Contains(all, id):
+		case b.subject(id) != nil:
 		case len(b.opts.Subjects) > 0:
 			all = append(all, id)
 		default:
@@ -266,31 +323,39 @@ func (b *batch) write(ctx context.Context) (remove []string, err error) {
 	}
 	slices.Sort(all)
 
-	rec := newRecord(b)
-	times := loadTimings(b.out.path)
+	rec, err := createRecord(b.out.stage("new", runFile), newRecord(b))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rec.close()) }()
+	old := openTimings(b.out.path)
+	defer old.close()
+	times, err := createTimings(b.out.stage("new", timingsFile))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, times.close()) }()
 	tables, err := result.CreateTables(b.out.stage("new"), tableOrder())
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if e := tables.Close(); err == nil {
-			err = e
-		}
-	}()
-	index := report.Index{StudyName: b.study.Name, Clinic: b.study.Clinic.Name, Version: b.opts.Version}
+	defer func() { err = errors.Join(err, tables.Close()) }()
+	index := report.NewIndex(b.study.Name, b.opts.Version)
 	for _, id := range all {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		s, measured, err := b.person(id, times)
+		s, took, measured, err := b.person(id, old.of(id))
 		if err != nil {
 			return nil, err
 		}
 		if err := tables.Add(s); err != nil {
 			return nil, err
 		}
-		rec.add(s)
-		addToIndex(&index, s)
+		if err := errors.Join(rec.add(s), times.add(id, took)); err != nil {
+			return nil, err
+		}
+		index.Add(s)
 		if measured {
 			b.summary.Subjects = append(b.summary.Subjects, summarise(b.out.path, s))
 			for _, v := range s.Series {
@@ -298,53 +363,69 @@ func (b *batch) write(ctx context.Context) (remove []string, err error) {
 			}
 		}
 	}
+	index.Clinic = b.study.Clinic.Name
 	if err := report.WriteIndex(b.out.stage("new"), index); err != nil {
 		return nil, err
 	}
-	if err := result.WriteJSON(b.out.stage("new", timingsFile), times.only(all)); err != nil {
-		return nil, err
+	for _, c := range b.choices {
+		switch c.action {
+		case Reuse:
+			b.summary.Reused++
+		case Resume:
+			b.summary.Resumed++
+		}
 	}
-	remove = append(remove, staleCohort(b.out.path)...)
-	return remove, result.WriteJSON(b.out.stage("new", runFile), rec)
+	return append(remove, staleCohort(b.out.path)...), nil
 }
 
 // person gives one person's results: assembled, written and reported if the
-// person was measured now, else those of the earlier run.
-func (b *batch) person(id string, times timings) (s result.Subject, measured bool, err error) {
-	i := slices.IndexFunc(b.subjects, func(s *study.Subject) bool { return s.ID == id })
-	if i < 0 {
+// person belongs to this run, else those of the earlier one. Of the times, those of
+// series that were not measured now are in old.
+func (b *batch) person(id string, old map[string]seriesTiming) (s result.Subject, times map[string]seriesTiming, measured bool, err error) {
+	subject := b.subject(id)
+	if subject == nil {
 		s, err = result.LoadSubject(filepath.Join(b.out.path, id))
-		return s, false, err
-	}
-	s = b.describe(b.subjects[i])
-	delete(times, id)
-	for _, n := range b.results[id] {
-		data, err := os.ReadFile(b.out.stage("tasks", fmt.Sprint(n)+".json"))
-		if err != nil {
-			return s, true, err
-		}
-		var v result.Series
-		if err := json.Unmarshal(data, &v); err != nil {
-			return s, true, err
-		}
-		times.move(&v)
-		s.Series = append(s.Series, v)
-	}
-	if left := b.subjects[i].LeftOut; len(left) > 0 && len(s.Series) > 0 {
-		first := &s.Series[0] // they have no view; the first series lists them
-		for _, p := range left {
-			first.Rejections = append(first.Rejections, result.Rejection{Subject: id, View: first.View, Photo: p.Photo, Stage: "input", Reason: p.Reason()})
-		}
+		return s, old, false, err
 	}
 	dir, err := b.out.fresh(id)
 	if err != nil {
-		return s, true, err
+		return s, nil, true, err
+	}
+	g, err := b.gather(id, dir)
+	if err != nil {
+		return s, nil, true, err
+	}
+	s, times = b.describe(subject), map[string]seriesTiming{}
+	for k, n := range b.results[id] {
+		v := g.series[k]
+		if b.choices[n].action == Reuse {
+			times[v.View] = old[v.View]
+		} else {
+			times[v.View] = timingOf(&v)
+		}
+		s.Series = append(s.Series, v)
+	}
+	if left := subject.LeftOut; len(left) > 0 && len(s.Series) > 0 {
+		first := &s.Series[0] // they have no view; the first series lists them
+		for _, p := range left {
+			first.Rejections = append(first.Rejections, result.Rejection{Subject: id, View: first.View, Photo: p.Photo, Stage: leftOutStage, Reason: p.Reason()})
+		}
 	}
 	if err := result.SaveSubject(dir, s); err != nil {
-		return s, true, err
+		return s, nil, true, err
 	}
-	return s, true, report.WriteSubject(dir, s)
+	sum, err := hashFile(filepath.Join(dir, result.SubjectFile))
+	if err != nil {
+		return s, nil, true, err
+	}
+	if err := result.WriteJSON(filepath.Join(dir, provenanceFile), provenance{sum, g.seals}); err != nil {
+		return s, nil, true, err
+	}
+	return s, times, true, report.WriteSubject(dir, s)
 }
+
+// leftOutStage is the stage of photos that belong to no session.
+const leftOutStage = "input"
 
 // describe is what a report says about a person beside the series.
 func (b *batch) describe(p *study.Subject) result.Subject {
@@ -355,11 +436,7 @@ func (b *batch) describe(p *study.Subject) result.Subject {
 			return slices.Contains(c.Scope, "clinical") && c.Withdrawn.IsZero()
 		}),
 	}
-	for _, n := range b.study.Notes {
-		if n.Subject == p.ID {
-			s.Notes = append(s.Notes, n.Text)
-		}
-	}
+	s.Notes = b.notes[p.ID]
 	s.Born, s.Covariates, s.RetainUntil = p.Born, p.Covariates, p.RetainUntil.String()
 	if p.Treatment != nil {
 		s.TreatedZones = p.Treatment.Zones

@@ -21,10 +21,10 @@ import (
 )
 
 // The batch is tested with a stand-in for the measuring: what is asked here is
-// what happens to results, not what they are. The covariate "do" of a subject
-// says what the stand-in does, "value" what it measures.
+// what happens to results, not what they are. The recorded treatment of a
+// subject says what the stand-in does, and the name of what it measures.
 func standIn(_ context.Context, _ Config, s study.Series, dir string, progress func(session, stage string)) (result.Series, error) {
-	out := result.Series{Subject: s.Subject.ID, View: s.View, PeakRSSMiB: 123}
+	out := result.Series{Subject: s.Subject.ID, View: s.View, PeakRSSMiB: 123, InputSHA256: map[string]string{}}
 	for _, v := range s.Sessions {
 		progress(v.ID, "measure")
 		start := time.Now()
@@ -35,7 +35,13 @@ func standIn(_ context.Context, _ Config, s study.Series, dir string, progress f
 		if err := os.WriteFile(filepath.Join(dir, picture), []byte(s.Subject.ID+v.ID), 0o600); err != nil {
 			return out, err
 		}
-		switch s.Subject.Covariates["do"] {
+		file := v.Photos[0].File
+		sum, err := hashFile(filepath.Join(s.Subject.Dir, file))
+		if err != nil {
+			return out, fmt.Errorf("%s: %w", file, errors.Unwrap(err))
+		}
+		out.InputSHA256[file] = sum
+		switch s.Subject.Treatment.Modality {
 		case "abort":
 			syscall.Kill(os.Getpid(), syscall.SIGABRT)
 			select {}
@@ -46,7 +52,7 @@ func standIn(_ context.Context, _ Config, s study.Series, dir string, progress f
 		}
 		out.Visits = append(out.Visits, result.Visit{Session: v.ID, Photo: v.Photos[0].File, Comparable: true})
 		out.Measurements = append(out.Measurements, result.Measurement{
-			Subject: s.Subject.ID, View: s.View, Session: v.ID, Zone: "nose", Metric: s.Subject.Covariates["value"],
+			Subject: s.Subject.ID, View: s.View, Session: v.ID, Zone: "nose", Metric: s.Subject.Treatment.Zones[0],
 			Value: 1, Basis: result.BasisNative, Status: result.OK,
 		})
 		out.Timings = append(out.Timings, result.Timing{Session: v.ID, Stage: "measure", Seconds: result.Number(time.Since(start).Seconds())})
@@ -93,12 +99,15 @@ func people(t *testing.T, persons ...string) *study.Study {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		s := study.Subject{ID: f[0], Dir: dir, Covariates: map[string]string{"do": f[1], "value": f[2]}}
+		s := study.Subject{ID: f[0], Dir: dir, Treatment: &study.Treatment{Modality: f[1], Zones: []string{f[2]}}}
 		for i, id := range []string{"s0", "s1"} {
 			s.Sessions = append(s.Sessions, study.Session{
 				ID: id, Baseline: i == 0, Date: study.Date{Time: time.Date(2026, 1, 10+i, 0, 0, 0, 0, time.UTC)},
 				Photos: []study.Photo{{View: "front", File: id + "f.jpg"}, {View: "left45", File: id + "l.jpg"}},
 			})
+			for _, p := range s.Sessions[i].Photos {
+				check(t, os.WriteFile(filepath.Join(dir, p.File), []byte(f[0]+p.File), 0o600))
+			}
 		}
 		st.Subjects = append(st.Subjects, s)
 	}
@@ -208,7 +217,7 @@ func TestDeadWorkerCostsItsSeries(t *testing.T) {
 func TestFailureLeavesOutputAsItWas(t *testing.T) {
 	out := t.TempDir()
 	mustRun(t, people(t, "P1", "P2"), out, options(2))
-	before := tree(t, out)
+	before := results(t, out)
 	fresh := filepath.Join(t.TempDir(), "new", "out")
 	for _, dir := range []string{out, fresh} {
 		_, err := Run(t.Context(), people(t, "P1 ok 5", "P2 full"), dir, options(2))
@@ -216,16 +225,31 @@ func TestFailureLeavesOutputAsItWas(t *testing.T) {
 			t.Fatalf("got %v, want the reason", err)
 		}
 	}
-	same(t, tree(t, out), before)
+	same(t, results(t, out), before)
+	same(t, results(t, filepath.Dir(fresh)), map[string]string{})
+	// Nothing at all stays of a run that finished nothing.
+	fresh = filepath.Join(t.TempDir(), "new", "out")
+	if _, err := Run(t.Context(), people(t, "P2 full"), fresh, options(1)); err == nil {
+		t.Error("a full disk went unnoticed")
+	}
 	if _, err := os.Stat(filepath.Dir(fresh)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a failed run left a new folder: %v", err)
 	}
 }
 
+// results is a tree without what waits for the next run, and without its folders.
+func results(t *testing.T, dir string) map[string]string {
+	files := tree(t, dir)
+	maps.DeleteFunc(files, func(name, content string) bool {
+		return name == "." || content == "folder" && name == "out" || slices.Contains(strings.Split(name, string(filepath.Separator)), stageDir)
+	})
+	return files
+}
+
 func TestCancelLeavesOutputAsItWas(t *testing.T) {
 	out := t.TempDir()
 	mustRun(t, people(t, "P1", "P2"), out, options(2))
-	before := tree(t, out)
+	before := results(t, out)
 	ctx, cancel := context.WithCancel(t.Context())
 	opts := options(2)
 	opts.Progress = func(p Progress) {
@@ -236,7 +260,7 @@ func TestCancelLeavesOutputAsItWas(t *testing.T) {
 	if _, err := Run(ctx, people(t, "P1 ok 5", "P2 hang"), out, opts); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
 	}
-	same(t, tree(t, out), before)
+	same(t, results(t, out), before)
 }
 
 func TestOneSubjectIsReplacedAndOthersStay(t *testing.T) {

@@ -21,7 +21,8 @@ import (
 func cohortFolder(t *testing.T, n int) string {
 	t.Helper()
 	out := t.TempDir()
-	record := &runRecord{Format: 1, Version: "1.0", OpenCV: "4.6.0", Study: "chins", SettingsSHA256: "abc", Settings: Config{PictureSide: 900, Primary: &study.Primary{Metric: "roughness_mid", Zone: "chin", WindowDays: 90}}, Counts: counts{Verdicts: map[result.Verdict]int{}}}
+	record, err := createRecord(filepath.Join(out, runFile), runRecord{Format: 1, Version: "1.0", OpenCV: "4.6.0", Study: "chins", SettingsSHA256: "abc", Settings: Config{PictureSide: 900, Primary: &study.Primary{Metric: "roughness_mid", Zone: "chin", WindowDays: 90}}})
+	check(t, err)
 	for i := range n {
 		id := fmt.Sprintf("P%02d", i)
 		since := 92
@@ -42,11 +43,9 @@ func cohortFolder(t *testing.T, n int) string {
 		if err := result.SaveSubject(filepath.Join(out, id), s); err != nil {
 			t.Fatal(err)
 		}
-		record.add(s)
+		check(t, record.add(s))
 	}
-	if err := result.WriteJSON(filepath.Join(out, runFile), record); err != nil {
-		t.Fatal(err)
-	}
+	check(t, record.close())
 	return out
 }
 

@@ -28,7 +28,7 @@ const (
 
 // ownEntries are what a person's folder holds; anything else in it is the
 // user's, and stays.
-var ownEntries = []string{result.SubjectFile, reportFile, pdfOf(reportFile), "aligned", "overlays", "masks"}
+var ownEntries = []string{result.SubjectFile, provenanceFile, reportFile, pdfOf(reportFile), "aligned", "overlays", "masks"}
 
 // outdir is an output folder that is being changed, whole or not at all.
 //
@@ -36,13 +36,14 @@ var ownEntries = []string{result.SubjectFile, reportFile, pdfOf(reportFile), "al
 // on the disk, the file OUT/.dermatrend/commit is written; from then on the change
 // will happen: entries are renamed into place, and if that is interrupted, the
 // next opening of OUT continues. Before, nothing outside .dermatrend was touched,
-// and a leftover is removed by the next opening.
+// and a leftover is removed by the next opening, except finished series: see
+// [outdir.finish].
 type outdir struct {
 	path    string
 	made    string // highest folder that did not exist before; empty if all did
 	lock    *os.File
-	staging bool      // the staging folder is ours
-	earlier runRecord // of the run that wrote what is there; zero if nothing is
+	staging bool       // the staging folder is ours
+	earlier earlierRun // the run that wrote what is there; zero if nothing is
 }
 
 // commitRecord is the content of the commit file.
@@ -86,14 +87,14 @@ func openOutdir(path string) (o *outdir, err error) {
 			return o, fmt.Errorf("cannot finish the interrupted run in %s: %w", path, err)
 		}
 	}
-	if err := os.RemoveAll(o.stage()); err != nil {
+	if err := o.discard(); err != nil {
 		return o, fmt.Errorf("output folder: %w", err)
 	}
 	if o.earlier, err = loadRun(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return o, fmt.Errorf("output folder: %w", err)
 	}
-	for _, d := range []string{"", "new", "old", "tasks"} {
-		if err := os.Mkdir(o.stage(d), 0o700); err != nil {
+	for _, d := range []string{"new", "old", "tasks"} {
+		if err := os.MkdirAll(o.stage(d), 0o700); err != nil {
 			return o, fmt.Errorf("output folder: %w", err)
 		}
 	}
@@ -121,7 +122,7 @@ func (o *outdir) claim(subjects []string) error {
 		names = reserved
 	}
 	for _, id := range subjects {
-		if !slices.Contains(o.earlier.ids(), id) {
+		if _, ok := slices.BinarySearch(o.earlier.ids(), id); !ok {
 			names = append(names, id)
 		}
 	}
@@ -142,16 +143,6 @@ func (o *outdir) stage(elem ...string) string {
 func (o *outdir) fresh(subject string) (string, error) {
 	dir := o.stage("new", subject)
 	return dir, os.MkdirAll(dir, 0o700)
-}
-
-// task is the folder in which series i is measured. It is empty, also when the
-// series is tried for the second time.
-func (o *outdir) task(i int) (string, error) {
-	dir := o.stage("tasks", fmt.Sprint(i))
-	if err := os.RemoveAll(dir); err != nil {
-		return "", err
-	}
-	return dir, os.Mkdir(dir, 0o700)
 }
 
 // commit brings the staged entries into place and removes the given persons.
@@ -220,7 +211,34 @@ func (o *outdir) apply() error {
 	if err := os.Remove(o.stage("commit")); err != nil {
 		return err
 	}
-	return os.RemoveAll(o.stage())
+	return o.discard()
+}
+
+// discard removes what was staged, except finished series.
+func (o *outdir) discard() error {
+	entries, err := os.ReadDir(o.stage())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() == "finished" {
+			continue
+		}
+		if err := os.RemoveAll(o.stage(e.Name())); err != nil {
+			return err
+		}
+	}
+	o.tidy()
+	return nil
+}
+
+// tidy removes the staging folder when nothing is left in it.
+func (o *outdir) tidy() {
+	_ = os.Remove(o.stage("finished"))
+	_ = os.Remove(o.stage())
 }
 
 // putAside moves an entry of the folder to old, unless that was done before.
@@ -273,7 +291,7 @@ func (o *outdir) carryForeign() error {
 func (o *outdir) close() {
 	if _, err := os.Lstat(o.stage("commit")); err != nil && o.staging {
 		// What cannot be removed now is removed by the next opening.
-		_ = os.RemoveAll(o.stage())
+		_ = o.discard()
 	}
 	if o.lock != nil {
 		o.lock.Close()
@@ -323,34 +341,6 @@ func resolve(path string) (string, error) {
 		return filepath.Join(parent, filepath.Base(path)), err
 	}
 	return real, err
-}
-
-// merge moves the files of a finished task into the folder of its person. Two
-// views that write the same picture are a mistake of ours, and an error.
-func merge(from, to string) error {
-	return filepath.WalkDir(from, func(name string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(from, name)
-		if err != nil {
-			return err
-		}
-		if !isOwn(rel) {
-			return fmt.Errorf("%s does not belong into a person's results", rel)
-		}
-		target := filepath.Join(to, rel)
-		if e.IsDir() {
-			return os.MkdirAll(target, 0o700)
-		}
-		if _, err := os.Lstat(target); err == nil {
-			return fmt.Errorf("%s was written twice", rel)
-		}
-		if err := os.Chmod(name, 0o600); err != nil {
-			return err
-		}
-		return os.Rename(name, target)
-	})
 }
 
 // link makes a folder like another one that shares its files, without the report

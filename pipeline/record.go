@@ -1,30 +1,32 @@
 package pipeline
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 )
 
-// runRecord is run.json: what the results rest on. It knows no clock and no
-// paths, so that the same input gives the same record.
+// runRecord is the head of run.json: what the results rest on. The persons
+// ([subjectRecord]) and the counts follow it. It knows no clock and no paths, so that
+// the same input gives the same record.
 type runRecord struct {
-	Format         int             `json:"format"` // 1
-	Version        string          `json:"version"`
-	OpenCV         string          `json:"opencv"`
-	Study          string          `json:"study"`
-	SettingsSHA256 string          `json:"settings_sha256"`
-	Settings       Config          `json:"settings"`
-	SDC            string          `json:"sdc"` // the shipped table
-	Subjects       []subjectRecord `json:"subjects"`
-	Counts         counts          `json:"counts"`
+	Format         int    `json:"format"` // 1
+	Version        string `json:"version"`
+	OpenCV         string `json:"opencv"`
+	Study          string `json:"study"`
+	SettingsSHA256 string `json:"settings_sha256"`
+	Settings       Config `json:"settings"`
+	SDC            string `json:"sdc"` // the shipped table
 }
 
 // subjectRecord is kept for each person, since `run --subject` may have measured
@@ -48,17 +50,32 @@ type counts struct {
 	Rejections   int                    `json:"rejections"`
 }
 
-func newRecord(b *batch) *runRecord {
-	return &runRecord{
+// newRecord is the record of a run without its persons.
+func newRecord(b *batch) runRecord {
+	return runRecord{
 		Format: 1, Version: b.opts.Version, OpenCV: cv.Version(), Study: b.study.Name,
 		SettingsSHA256: b.settingsHash, Settings: b.settings, SDC: shippedSDC.Name,
-		Subjects: []subjectRecord{}, Counts: counts{Verdicts: map[result.Verdict]int{}},
 	}
 }
 
-func (r *runRecord) add(s result.Subject) {
+// recordFile is a run.json that is being written, one person after the other.
+type recordFile struct {
+	stream *jsonStream
+	counts counts
+}
+
+func createRecord(name string, head runRecord) (*recordFile, error) {
+	data, err := json.MarshalIndent(head, "", " ")
+	if err != nil {
+		return nil, err
+	}
+	stream, err := createStream(name, strings.TrimSuffix(string(data), "\n}")+",\n \"subjects\": [", " ")
+	return &recordFile{stream, counts{Verdicts: map[result.Verdict]int{}}}, err
+}
+
+func (r *recordFile) add(s result.Subject) error {
 	rec := subjectRecord{ID: s.ID, Version: s.Version, OpenCV: s.OpenCV, SettingsSHA256: s.Settings, Inputs: map[string]map[string]string{}}
-	c := &r.Counts
+	c := &r.counts
 	c.Subjects++
 	for _, v := range s.Series {
 		rec.Inputs[v.View] = v.InputSHA256
@@ -76,34 +93,86 @@ func (r *runRecord) add(s result.Subject) {
 			c.Verdicts[t.Verdict]++
 		}
 	}
-	r.Subjects = append(r.Subjects, rec)
+	return r.stream.add("", rec)
 }
 
-// ids lists the persons of the record in order.
-func (r runRecord) ids() []string {
-	var names []string
-	for _, s := range r.Subjects {
-		names = append(names, s.ID)
-	}
-	slices.Sort(names)
-	return names
+func (r *recordFile) close() error {
+	data, err := json.MarshalIndent(r.counts, " ", " ")
+	return errors.Join(err, r.stream.close("],\n \"counts\": "+string(data)+"\n}\n"))
 }
 
-// loadRun reads run.json of an output folder.
-func loadRun(out string) (runRecord, error) {
+// earlierRun is what is remembered of the run that wrote an output folder.
+type earlierRun struct {
+	runRecord
+	persons []string // their names, in order
+}
+
+// ids lists the persons in order.
+func (r earlierRun) ids() []string { return r.persons }
+
+// loadRun reads run.json of an output folder. The persons are read one after the
+// other, and only their names are kept.
+func loadRun(out string) (earlierRun, error) {
 	name := filepath.Join(out, runFile)
-	data, err := os.ReadFile(name)
+	f, err := os.Open(name)
 	if err != nil {
-		return runRecord{}, err
+		return earlierRun{}, err
 	}
-	var r runRecord
-	if err := json.Unmarshal(data, &r); err != nil || r.Format == 0 {
-		return runRecord{}, fmt.Errorf("%s is not a record of dermatrend", name)
+	defer f.Close()
+	r, err := readRun(json.NewDecoder(bufio.NewReader(f)))
+	if err != nil || r.Format == 0 {
+		return earlierRun{}, fmt.Errorf("%s is not a record of dermatrend", name)
 	}
 	if r.Format > 1 {
-		return runRecord{}, fmt.Errorf("%s was written by a newer dermatrend (%s)", name, r.Version)
+		return earlierRun{}, fmt.Errorf("%s was written by a newer dermatrend (%s)", name, r.Version)
 	}
+	slices.Sort(r.persons)
 	return r, nil
+}
+
+func readRun(d *json.Decoder) (r earlierRun, err error) {
+	if _, err := d.Token(); err != nil {
+		return r, err
+	}
+	head := map[string]json.RawMessage{}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return r, err
+		}
+		name, ok := key.(string)
+		if !ok {
+			return r, errors.New("not an object")
+		}
+		if name != "subjects" {
+			var v json.RawMessage
+			if err := d.Decode(&v); err != nil {
+				return r, err
+			}
+			head[name] = v
+			continue
+		}
+		if _, err := d.Token(); err != nil {
+			return r, err
+		}
+		for d.More() {
+			var s struct {
+				ID string `json:"id"`
+			}
+			if err := d.Decode(&s); err != nil {
+				return r, err
+			}
+			r.persons = append(r.persons, s.ID)
+		}
+		if _, err := d.Token(); err != nil {
+			return r, err
+		}
+	}
+	data, err := json.Marshal(head)
+	if err != nil {
+		return r, err
+	}
+	return r, json.Unmarshal(data, &r.runRecord)
 }
 
 // recorded is the configuration as it is recorded: a file is named by its
@@ -135,55 +204,4 @@ func (c Config) recorded() (Config, error) {
 func hash(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
-}
-
-// timings is timings.json, by subject and view: the one file that may differ
-// between two runs.
-type timings map[string]map[string]seriesTiming
-
-type seriesTiming struct {
-	PeakRSSMiB result.Number `json:"peak_rss_mib"` // of the worker up to the end of the series
-	Stages     []stageTiming `json:"stages"`
-}
-
-type stageTiming struct {
-	Session string        `json:"session,omitempty"` // empty for a stage of the whole series
-	Stage   string        `json:"stage"`
-	Seconds result.Number `json:"seconds"`
-}
-
-// loadTimings reads those of the earlier run, for the persons that stay. That
-// they cannot be read is no reason to lose the new results.
-func loadTimings(out string) timings {
-	t := timings{}
-	if data, err := os.ReadFile(filepath.Join(out, timingsFile)); err == nil {
-		if json.Unmarshal(data, &t) != nil {
-			return timings{}
-		}
-	}
-	return t
-}
-
-// move takes the times out of a series, which then is the same in every run.
-func (t timings) move(v *result.Series) {
-	if t[v.Subject] == nil {
-		t[v.Subject] = map[string]seriesTiming{}
-	}
-	times := seriesTiming{PeakRSSMiB: v.PeakRSSMiB, Stages: []stageTiming{}}
-	for _, s := range v.Timings {
-		times.Stages = append(times.Stages, stageTiming(s))
-	}
-	t[v.Subject][v.View] = times
-	v.PeakRSSMiB, v.Timings = result.None(), nil
-}
-
-// only leaves out persons that are no longer there.
-func (t timings) only(ids []string) timings {
-	kept := timings{}
-	for _, id := range ids {
-		if v, ok := t[id]; ok {
-			kept[id] = v
-		}
-	}
-	return kept
 }

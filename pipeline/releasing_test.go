@@ -42,7 +42,8 @@ var cheek = image.Rect(70, 60, 110, 110)
 func handOutStudy(t *testing.T, consents ...[]study.Consent) (st *study.Study, out string) {
 	t.Helper()
 	st, out = &study.Study{Root: t.TempDir(), Name: "cheeks"}, t.TempDir()
-	record := &runRecord{Format: 1, Version: "1.0", Study: st.Name, Counts: counts{Verdicts: map[result.Verdict]int{}}}
+	record, err := createRecord(filepath.Join(out, runFile), runRecord{Format: 1, Version: "1.0", Study: st.Name})
+	check(t, err)
 	for i, c := range consents {
 		id := fmt.Sprintf("P%02d", i)
 		person := study.Subject{ID: id, Consent: c}
@@ -76,9 +77,9 @@ func handOutStudy(t *testing.T, consents ...[]study.Consent) (st *study.Study, o
 			Treatments: []result.Treatment{{Session: "s0", Date: "2026-01-10"}, {Date: "2026-02-09"}, {Session: "s1", Date: "2026-04-12"}}}
 		check(t, result.SaveSubject(filepath.Join(out, id), s))
 		st.Subjects = append(st.Subjects, person)
-		record.add(s)
+		check(t, record.add(s))
 	}
-	check(t, result.WriteJSON(filepath.Join(out, runFile), record))
+	check(t, record.close())
 	return st, out
 }
 

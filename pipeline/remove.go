@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"slices"
 
@@ -9,10 +10,12 @@ import (
 	"github.com/dermatrend/dermatrend/pipeline/result"
 )
 
-// Remove takes a person out of the folder out: the pictures, the report, and the
-// rows in all tables. It tells whether the person was there.
+// Remove takes a person out of the folder out: the pictures, the report, the rows in
+// all tables, and what an unfinished run has left there. It tells whether the person
+// was there.
 func Remove(ctx context.Context, out, id string) (found bool, err error) {
-	if err := hasResults(out); err != nil {
+	waiting := countFinished(out) > 0
+	if err := hasResults(out); err != nil && !waiting {
 		return false, err
 	}
 	o, err := openOutdir(out)
@@ -20,8 +23,13 @@ func Remove(ctx context.Context, out, id string) (found bool, err error) {
 		return false, err
 	}
 	defer o.close()
+	if filepath.IsLocal(id) && id == filepath.Base(id) {
+		if found, err = o.forget(id); err != nil {
+			return found, err
+		}
+	}
 	if !slices.Contains(o.earlier.ids(), id) {
-		return false, nil
+		return found, nil
 	}
 	if err := o.without(ctx, id); err != nil {
 		return true, err
@@ -31,20 +39,28 @@ func Remove(ctx context.Context, out, id string) (found bool, err error) {
 
 // without stages tables, record and index of all persons but one.
 func (o *outdir) without(ctx context.Context, id string) (err error) {
-	rec := o.earlier
-	rec.Subjects, rec.Counts = []subjectRecord{}, counts{Verdicts: map[result.Verdict]int{}}
-	index := report.Index{StudyName: rec.Study, Version: rec.Version}
+	rec, err := createRecord(o.stage("new", runFile), o.earlier.runRecord)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rec.close()) }()
+	old := openTimings(o.path)
+	defer old.close()
+	times, err := createTimings(o.stage("new", timingsFile))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, times.close()) }()
 	tables, err := result.CreateTables(o.stage("new"), tableOrder())
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if e := tables.Close(); err == nil {
-			err = e
+	defer func() { err = errors.Join(err, tables.Close()) }()
+	index := report.NewIndex(o.earlier.Study, o.earlier.Version)
+	for _, other := range o.earlier.ids() {
+		if other == id {
+			continue
 		}
-	}()
-	rest := slices.DeleteFunc(o.earlier.ids(), func(s string) bool { return s == id })
-	for _, other := range rest {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -55,15 +71,11 @@ func (o *outdir) without(ctx context.Context, id string) (err error) {
 		if err := tables.Add(s); err != nil {
 			return err
 		}
-		rec.add(s)
+		if err := errors.Join(rec.add(s), times.add(other, old.of(other))); err != nil {
+			return err
+		}
 		index.Clinic = s.Clinic
-		addToIndex(&index, s)
+		index.Add(s)
 	}
-	if err := report.WriteIndex(o.stage("new"), index); err != nil {
-		return err
-	}
-	if err := result.WriteJSON(o.stage("new", timingsFile), loadTimings(o.path).only(rest)); err != nil {
-		return err
-	}
-	return result.WriteJSON(o.stage("new", runFile), &rec)
+	return report.WriteIndex(o.stage("new"), index)
 }

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"path/filepath"
-	"slices"
 
 	"github.com/dermatrend/dermatrend/pipeline/report"
 	"github.com/dermatrend/dermatrend/pipeline/result"
@@ -20,7 +19,7 @@ func Report(ctx context.Context, out string) ([]SubjectSummary, error) {
 	}
 	defer o.close()
 	var all []SubjectSummary
-	index := report.Index{StudyName: o.earlier.Study, Version: o.earlier.Version}
+	index := report.NewIndex(o.earlier.Study, o.earlier.Version)
 	for _, id := range o.earlier.ids() {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -39,21 +38,10 @@ func Report(ctx context.Context, out string) ([]SubjectSummary, error) {
 		}
 		all = append(all, summarise(out, s))
 		index.Clinic = s.Clinic
-		addToIndex(&index, s)
+		index.Add(s)
 	}
 	if err := report.WriteIndex(o.stage("new"), index); err != nil {
 		return nil, err
 	}
 	return all, o.commit(nil)
-}
-
-// addToIndex puts what the index shows of a person into it: the rows that make
-// results large are left behind.
-func addToIndex(index *report.Index, s result.Subject) {
-	s.Series = slices.Clone(s.Series)
-	for i := range s.Series {
-		v := &s.Series[i]
-		v.Measurements, v.Objects, v.Comparability, v.Alignments, v.InputSHA256 = nil, nil, nil, nil, nil
-	}
-	index.Subjects = append(index.Subjects, s)
 }

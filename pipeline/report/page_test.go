@@ -231,7 +231,7 @@ func TestReportEscapesEveryText(t *testing.T) {
 
 	dir := t.TempDir()
 	s.ID = hostile
-	if err := WriteIndex(dir, Index{StudyName: hostile, Clinic: hostile, Subjects: []result.Subject{s}, Rejections: s.Series[0].Rejections}); err != nil {
+	if err := WriteIndex(dir, indexOf(hostile, hostile, "", s)); err != nil {
 		t.Fatal(err)
 	}
 	index, err := os.ReadFile(filepath.Join(dir, "index.html"))
@@ -345,7 +345,7 @@ func TestIndexLinksAndCounts(t *testing.T) {
 		dir := t.TempDir()
 		s := sampleSubject()
 		s.ID = id
-		if err := WriteIndex(dir, Index{StudyName: "S", Version: "1", Subjects: []result.Subject{s}}); err != nil {
+		if err := WriteIndex(dir, indexOf("S", "", "1", s)); err != nil {
 			t.Fatal(err)
 		}
 		b, err := os.ReadFile(filepath.Join(dir, "index.html"))
@@ -432,4 +432,11 @@ func TestPicturesFromOutsideAreNotShown(t *testing.T) {
 			t.Errorf("does not say that %s could not be shown", want)
 		}
 	}
+}
+
+func indexOf(study, clinic, version string, s result.Subject) *Index {
+	x := NewIndex(study, version)
+	x.Clinic = clinic
+	x.Add(s)
+	return x
 }

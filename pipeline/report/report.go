@@ -24,13 +24,6 @@ import (
 	"github.com/dermatrend/dermatrend/pipeline/result"
 )
 
-// Index is what the first page of an output folder lists.
-type Index struct {
-	StudyName, Clinic, Version string
-	Subjects                   []result.Subject
-	Rejections                 []result.Rejection // of subjects that came to nothing, besides those of the series
-}
-
 // WriteSubject writes dir/report.html, whole or not at all, readable by its
 // owner only. dir is OUT/<subject>/ and holds the pictures that the visits name;
 // a picture that is missing, is neither JPEG nor PNG or lies outside dir is left
@@ -48,8 +41,8 @@ func WriteSubject(dir string, s result.Subject) error {
 
 // WriteIndex writes out/index.html, whole or not at all, readable by its owner
 // only. It links to the reports as out/<subject>/report.html.
-func WriteIndex(out string, idx Index) error {
-	if err := writePage(filepath.Join(out, "index.html"), "index.html", indexPage(idx)); err != nil {
+func WriteIndex(out string, idx *Index) error {
+	if err := writePage(filepath.Join(out, "index.html"), "index.html", idx.page()); err != nil {
 		return fmt.Errorf("index of reports: %w", err)
 	}
 	return nil
