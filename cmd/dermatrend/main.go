@@ -120,7 +120,11 @@ func exitCode(ctx context.Context, err error, stderr io.Writer) int {
 	case errors.Is(err, errPartial):
 		return exitPartial
 	case ctx.Err() != nil:
-		fmt.Fprintln(stderr, "dermatrend: interrupted; nothing was changed")
+		kept := ""
+		if u := (*pipeline.Unfinished)(nil); errors.As(err, &u) && u.Finished > 0 {
+			kept = fmt.Sprintf("; %d finished series are kept, the next run goes on from there", u.Finished)
+		}
+		fmt.Fprintf(stderr, "dermatrend: interrupted; nothing was changed%s\n", kept)
 		return exitInterrupted
 	}
 	code := exitFailed

@@ -20,7 +20,8 @@ type runCommand struct {
 	Out       string   `short:"o" required:"" help:"Folder for tables and reports." placeholder:"DIR"`
 	Subject   []string `help:"Measure only this person, and keep the results of the others. May be repeated." placeholder:"ID" sep:"none"`
 	PDF       bool     `name:"pdf" help:"Print the reports to PDF as well, with the Chromium of this machine."`
-	DryRun    bool     `help:"Say what would be measured, and do nothing."`
+	DryRun    bool     `help:"Say of each series whether it would be measured, and why, and do nothing."`
+	Fresh     bool     `help:"Measure all again, also what has not changed since the last run."`
 	FaceModel string   `help:"YuNet model (ONNX) that finds faces instead of the built-in detector." type:"existingfile" placeholder:"FILE"`
 	SDC       string   `name:"sdc" help:"Table of smallest detectable changes (sdc.csv of dermatrend validate STUDY), preferred to the one that ships." type:"existingfile" placeholder:"FILE"`
 	AsOf      string   `help:"Also analyse the cohort of all persons whose consent covers research on this day, YYYY-MM-DD; see dermatrend cohort." placeholder:"DATE"`
@@ -84,7 +85,9 @@ func (c runCommand) Run(in *invocation) error {
 		}
 	}
 	if c.DryRun {
-		return c.plan(in, st)
+		opts := pipeline.RunOptions{Config: pipeline.DefaultConfig(), Version: version}
+		c.set(&opts)
+		return c.plan(in, st, opts)
 	}
 	if c.PDF { // rather before the photos are measured than after
 		if err := pipeline.CanPrint(); err != nil {
@@ -92,8 +95,7 @@ func (c runCommand) Run(in *invocation) error {
 		}
 	}
 	opts, progress := c.options(in)
-	opts.Subjects = c.Subject
-	opts.Config.FaceModel, opts.Config.SDC = c.FaceModel, c.SDC
+	c.set(&opts)
 	sum, err := pipeline.Run(in.ctx, st, c.Out, opts)
 	progress.close()
 	if err != nil {
@@ -134,44 +136,48 @@ func (c runCommand) Run(in *invocation) error {
 	return nil
 }
 
-// plan says what a run would do.
-func (c runCommand) plan(in *invocation, st *study.Study) error {
-	for _, id := range c.Subject {
-		if !slices.ContainsFunc(st.Subjects, func(s study.Subject) bool { return s.ID == id }) {
-			return fmt.Errorf("%w: there is no subject %q in the study", pipeline.ErrUsage, id)
-		}
+// set takes over the flags that say what is measured.
+func (c runCommand) set(opts *pipeline.RunOptions) {
+	opts.Subjects, opts.Fresh = c.Subject, c.Fresh
+	opts.Config.FaceModel, opts.Config.SDC = c.FaceModel, c.SDC
+}
+
+// plan says what a run would do, and why.
+func (c runCommand) plan(in *invocation, st *study.Study, opts pipeline.RunOptions) error {
+	all, err := pipeline.Plan(in.ctx, st, c.Out, opts)
+	if err != nil {
+		return err
 	}
-	var series, photos, refused int
-	for i := range st.Subjects {
-		s := &st.Subjects[i]
-		if len(c.Subject) > 0 && !slices.Contains(c.Subject, s.ID) {
-			continue
-		}
-		for _, v := range s.Series() {
-			series++
-			var days []string
-			n := 0
-			for _, session := range v.Sessions {
-				for _, p := range session.Photos {
-					if p.Refused == "" {
-						n++
-					} else {
-						refused++
-					}
+	var measured, photos, refused int
+	for _, p := range all {
+		var days []string
+		n, sessions := 0, p.Series.Sessions
+		for _, session := range sessions {
+			for _, photo := range session.Photos {
+				if photo.Refused == "" {
+					n++
+				} else {
+					refused++
 				}
-				days = append(days, fmt.Sprintf("%s (day %d)", session.ID, session.Day))
 			}
-			photos += n
-			fmt.Fprintf(in.stdout, "%s %s: %s of %s: %s\n", s.ID, v.View, count(n, "photo"), count(len(v.Sessions), "session"), strings.Join(days, ", "))
+			days = append(days, fmt.Sprintf("%s (day %d)", session.ID, session.Day))
 		}
+		if p.Action == pipeline.Measure {
+			measured++
+			photos += n
+		}
+		fmt.Fprintf(in.stdout, "%s %s: %s of %s: %s: %s (%s)\n", p.Series.Subject.ID, p.Series.View, count(n, "photo"), count(len(sessions), "session"), strings.Join(days, ", "), actions[p.Action], p.Why)
 	}
 	left := ""
 	if refused > 0 {
 		left = fmt.Sprintf(" (%d more cannot be used)", refused)
 	}
-	_, err := fmt.Fprintf(in.stdout, "would measure %s with %s%s into %s; nothing was done\n", count(series, "series"), count(photos, "photo"), left, c.Out)
+	_, err = fmt.Fprintf(in.stdout, "would measure %d of %s with %s%s into %s; nothing was done\n", measured, count(len(all), "series"), count(photos, "photo"), left, c.Out)
 	return err
 }
+
+// actions are words for what a run does about a series.
+var actions = map[pipeline.Action]string{pipeline.Measure: "measure", pipeline.Reuse: "keep", pipeline.Resume: "take"}
 
 // printSummary says for each person what the verdicts are, then what was refused,
 // and last where to look.
@@ -179,6 +185,12 @@ func printSummary(w io.Writer, out string, sum pipeline.Summary) {
 	fmt.Fprintf(w, "%s of %s, %s", count(sum.Series, "series"), count(len(sum.Subjects), "person"), count(sum.Photos, "photo"))
 	if n := len(sum.Rejections); n > 0 {
 		fmt.Fprintf(w, ", %d without values", n)
+	}
+	if sum.Reused > 0 {
+		fmt.Fprintf(w, "; %d of the series had not changed", sum.Reused)
+	}
+	if sum.Resumed > 0 {
+		fmt.Fprintf(w, "; %d of the series were finished by a run that was cut off", sum.Resumed)
 	}
 	fmt.Fprintln(w)
 	for _, s := range sum.Subjects {
