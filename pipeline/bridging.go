@@ -28,7 +28,7 @@ type Comparison struct {
 // made by two versions or with two settings. It changes neither.
 func CompareResults(ctx context.Context, first, second string) (*Comparison, error) {
 	var c Comparison
-	var runs [2]runRecord
+	var runs [2]earlierRun
 	for i, out := range []string{first, second} {
 		if err := settled(out); err != nil {
 			return nil, err
@@ -39,7 +39,7 @@ func CompareResults(ctx context.Context, first, second string) (*Comparison, err
 		}
 	}
 	var err error
-	if c.Made, err = made(runs[0], runs[1]); err != nil {
+	if c.Made, err = made(runs[0].runRecord, runs[1].runRecord); err != nil {
 		return nil, err
 	}
 	a, b := runs[0].ids(), runs[1].ids()

@@ -12,8 +12,8 @@ import (
 	"github.com/dermatrend/dermatrend/pipeline/study"
 )
 
-// measured runs a study and lists what was measured, as "P1 front", in order.
-func measured(t *testing.T, st *study.Study, out string, opts RunOptions) []string {
+// whatRan runs a study and lists what was measured, as "P1 front", in order.
+func whatRan(t *testing.T, st *study.Study, out string, opts RunOptions) []string {
 	t.Helper()
 	list := []string{}
 	opts.Progress = func(p Progress) {
@@ -119,10 +119,10 @@ func TestSecondRunMeasuresWhatChanged(t *testing.T) {
 			if c.why == "is a directory" { // the stand-in takes it for a broken disk
 				return
 			}
-			if got := measured(t, st, out, opts); !slices.Equal(got, c.want) {
+			if got := whatRan(t, st, out, opts); !slices.Equal(got, c.want) {
 				t.Errorf("measured %q, want %q", got, c.want)
 			}
-			if len(measured(t, st, want, opts)) != len(everything) {
+			if len(whatRan(t, st, want, opts)) != len(everything) {
 				t.Error("a run into an empty folder took something from elsewhere")
 			}
 			same(t, tree(t, out), tree(t, want))
@@ -160,12 +160,12 @@ func TestFinishedSeriesOutliveTheirRun(t *testing.T) {
 	// A run of another person leaves them alone, reports do too.
 	opts := options(1)
 	opts.Subjects = []string{"P1"}
-	if got := measured(t, st, out, opts); len(got) != 2 {
+	if got := whatRan(t, st, out, opts); len(got) != 2 {
 		t.Errorf("measured %q", got)
 	}
 	_, err = Report(t.Context(), out)
 	check(t, err)
-	if got := measured(t, st, out, options(2)); !slices.Equal(got, []string{"P3 front", "P3 left45"}) {
+	if got := whatRan(t, st, out, options(2)); !slices.Equal(got, []string{"P3 front", "P3 left45"}) {
 		t.Errorf("measured %q", got)
 	}
 	same(t, tree(t, out), tree(t, want))
@@ -203,7 +203,7 @@ func TestErasureReachesFinishedSeries(t *testing.T) {
 func TestLostSeriesIsTriedAgainByTheNextRun(t *testing.T) {
 	st, out := people(t, "P1", "P2 abort"), t.TempDir()
 	mustRun(t, st, out, options(2))
-	if got := measured(t, st, out, options(2)); !slices.Equal(got, []string{"P2 front", "P2 left45"}) {
+	if got := whatRan(t, st, out, options(2)); !slices.Equal(got, []string{"P2 front", "P2 left45"}) {
 		t.Errorf("measured %q", got)
 	}
 }
