@@ -39,11 +39,13 @@ type RunOptions struct {
 	Subjects []string // only these persons, whose results replace the earlier ones; nil for all
 	Version  string   // of the tool, for the record
 
-	Worker   func(jobs int) *exec.Cmd // starts a worker process, which calls Work; jobs is how many there will be
-	Jobs     int                      // number of workers; 0 for as many as the machine can take
-	Fresh    bool                     // measure again what an earlier run has measured already
-	Log      io.Writer                // takes what workers print; nil for nowhere
-	Progress func(Progress)           // called once at a time; nil for nobody
+	Worker     func(jobs int) *exec.Cmd // starts a worker process, which calls Work; jobs is how many there will be
+	Jobs       int                      // number of workers; 0 for as many as the machine can take
+	Fresh      bool                     // measure again what an earlier run has measured already
+	TaskTime   time.Duration            // what a series may take; 0 for two hours
+	TaskMemory int64                    // and a worker hold, bytes; 0 for 4 GiB
+	Log        io.Writer                // takes what workers print; nil for nowhere
+	Progress   func(Progress)           // called once at a time; nil for nobody
 }
 
 // Progress is one event of a run.

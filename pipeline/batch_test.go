@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/dermatrend/dermatrend/pipeline/engine"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/study"
@@ -215,6 +217,7 @@ func TestDeadWorkerCostsItsSeries(t *testing.T) {
 }
 
 func TestFailureLeavesOutputAsItWas(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	out := t.TempDir()
 	mustRun(t, people(t, "P1", "P2"), out, options(2))
 	before := results(t, out)
@@ -247,6 +250,7 @@ func results(t *testing.T, dir string) map[string]string {
 }
 
 func TestCancelLeavesOutputAsItWas(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	out := t.TempDir()
 	mustRun(t, people(t, "P1", "P2"), out, options(2))
 	before := results(t, out)

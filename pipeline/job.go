@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,6 +23,13 @@ type measure func(ctx context.Context, cfg Config, s study.Series, dir string, p
 // 24-megapixel photo takes seconds; a busy machine and a slow disk are allowed
 // for a hundredfold.
 const silence = 10 * time.Minute
+
+// What one series may take where RunOptions do not say: of 24 photos of 24
+// megapixels it takes about ten minutes and 1 GiB.
+const (
+	taskTime   = 2 * time.Hour
+	taskMemory = 4 << 30
+)
 
 // Kinds of work that a series can be given to.
 const (
@@ -101,6 +109,8 @@ func dispatch[T any](ctx context.Context, opts RunOptions, todo []study.Series, 
 		Command:  func() *exec.Cmd { return opts.Worker(jobs) },
 		Workers:  jobs,
 		Silence:  silence,
+		Time:     cmp.Or(opts.TaskTime, taskTime),
+		Memory:   cmp.Or(opts.TaskMemory, taskMemory),
 		Log:      opts.Log,
 		Progress: func(e engine.Event) { tell(e.Task, Progress{Item: e.Item, Stage: e.Stage}) },
 	}

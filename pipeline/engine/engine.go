@@ -20,7 +20,8 @@
 //
 // It is tried once more when all others are done, alone in a fresh worker, since
 // the reason may have been the memory that its neighbours took. If that fails
-// too, its result is a [Lost] with the reason.
+// too, its result is a [Lost] with the reason. The same holds for a task that goes
+// beyond its limit of time or memory: then the reason names the limit.
 //
 // # Ends
 //

@@ -8,11 +8,14 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
 // roleEnv turns the test program into a worker; its value is the handler.
@@ -21,7 +24,13 @@ const roleEnv = "DERMATREND_ENGINE_TEST"
 func TestMain(m *testing.M) {
 	switch os.Getenv(roleEnv) {
 	case "":
-		os.Exit(m.Run())
+		code := m.Run()
+		// After Run has returned, nothing is left of it.
+		if err := goleak.Find(); err != nil && code == 0 {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+		os.Exit(code)
 	case "tasks":
 		if err := Serve(do); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -64,6 +73,19 @@ func do(task []byte, progress func(item, stage string)) ([]byte, error) {
 		select {}
 	case "hang":
 		time.Sleep(time.Hour)
+	case "busy": // talks, so that it does not count as hung
+		for range 600 {
+			time.Sleep(50 * time.Millisecond)
+			progress("photo.jpg", verb)
+		}
+	case "eat": // the argument is MiB
+		n, _ := strconv.Atoi(arg)
+		b := make([]byte, n<<20)
+		for i := range b {
+			b[i] = 1
+		}
+		time.Sleep(time.Second)
+		return []byte(fmt.Sprint(len(b) >> 20)), nil
 	case "freeze":
 		syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 		time.Sleep(time.Hour)
@@ -158,6 +180,23 @@ func TestSilenceEndsHungWorker(t *testing.T) {
 		if got[i] != want {
 			t.Errorf("task %d: got %q, want %q", i, got[i], want)
 		}
+	}
+}
+
+func TestLimitsEndTasks(t *testing.T) {
+	p := testPool(2)
+	p.Time = 1500 * time.Millisecond
+	got := collect(t, p, "busy", "echo a")
+	for i, want := range []string{"error: worker was ended: the task took longer than 1.5s in stage busy of photo.jpg", "a"} {
+		if got[i] != want {
+			t.Errorf("task %d: got %q, want %q", i, got[i], want)
+		}
+	}
+	p = testPool(2)
+	p.Memory = 300 << 20
+	got = collect(t, p, "eat 400", "eat 4")
+	if !strings.HasPrefix(got[0], "error: worker was ended: it held ") || !strings.HasSuffix(got[0], " MiB of memory, and may hold 300 in stage eat of photo.jpg") || got[1] != "4" {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -24,6 +24,11 @@ type Pool struct {
 	// Silence is how long a worker may go without any progress before it counts as
 	// hung and is killed. It has to be longer than the longest stage.
 	Silence time.Duration
+	// Time is how long one task may take; 0 for as long as it wants.
+	Time time.Duration
+	// Memory is how many bytes of memory (resident set) a worker may hold during a
+	// task; 0 for as much as the system gives. It is looked at five times a second.
+	Memory int64
 	// Log takes what the workers print; nil for nowhere.
 	Log io.Writer
 	// Progress is called for each event, never twice at the same time; nil for

@@ -28,6 +28,9 @@ func Serve(h Handler) error {
 		return errors.New("engine: nobody takes the answers: a worker is started by the program itself")
 	}
 	defer out.Close()
+	// When memory runs out, the system shall choose a worker, which costs a task, and
+	// not the coordinator. That it may not be said is no reason not to work.
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0)
 	return serve(os.Stdin, out, h, func() { os.Exit(1) })
 }
 

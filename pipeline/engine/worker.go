@@ -23,7 +23,7 @@ type worker struct {
 	out     *os.File
 	answers *bufio.Reader
 	log     *logWriter
-	silence time.Duration
+	pool    *Pool
 	ended   bool
 	state   *os.ProcessState
 }
@@ -38,7 +38,7 @@ func (p *Pool) start(ctx context.Context) (*worker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("engine: %w", err)
 	}
-	w := &worker{cmd: p.Command(), out: out, log: &logWriter{pool: p}, silence: p.Silence}
+	w := &worker{cmd: p.Command(), out: out, log: &logWriter{pool: p}, pool: p}
 	w.answers = bufio.NewReader(out)
 	w.cmd.ExtraFiles = []*os.File{childOut} // becomes descriptor 3
 	w.cmd.Stdout, w.cmd.Stderr = w.log, w.log
@@ -59,7 +59,7 @@ func (p *Pool) start(ctx context.Context) (*worker, error) {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		return nil, fmt.Errorf("engine: a worker did not start: %s", w.fate(hung, err))
+		return nil, fmt.Errorf("engine: a worker did not start: %s", w.fate(hung, "", err))
 	}
 	return w, nil
 }
@@ -71,8 +71,10 @@ func (w *worker) do(ctx context.Context, task []byte, progress func(item, stage 
 	sent := make(chan error, 1)
 	go func() { sent <- writeFrame(w.in, frameTask, task) }()
 	lost := &Lost{}
+	limits := w.limit()
+	defer limits.stop()
 	for {
-		kind, payload, hung, err := w.read(ctx, w.silence)
+		kind, payload, hung, err := w.read(ctx, w.pool.Silence)
 		if err == nil {
 			switch kind {
 			case frameProgress:
@@ -90,12 +92,13 @@ func (w *worker) do(ctx context.Context, task []byte, progress func(item, stage 
 				err = fmt.Errorf("engine: unexpected frame %q", kind)
 			}
 		}
+		broken := limits.stop()
 		w.kill()
 		<-sent
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		lost.Reason = w.fate(hung, err)
+		lost.Reason = w.fate(hung, broken, err)
 		return nil, lost
 	}
 }
@@ -145,10 +148,13 @@ func (w *worker) wait() {
 }
 
 // fate says what became of a worker that has ended, after reading from it gave
-// err.
-func (w *worker) fate(hung bool, err error) string {
+// err; broken is the limit that it was killed for, empty for none.
+func (w *worker) fate(hung bool, broken string, err error) string {
+	if broken != "" {
+		return broken
+	}
 	if hung {
-		return fmt.Sprintf("worker hung: no progress for %v", w.silence)
+		return fmt.Sprintf("worker hung: no progress for %v", w.pool.Silence)
 	}
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return fmt.Sprintf("worker could not be understood: %v", err)
