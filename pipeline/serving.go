@@ -34,6 +34,7 @@ func Serve(ctx context.Context, out string, o ServeOptions) error {
 	if err != nil {
 		return err
 	}
+	dir := ""
 	if o.Study != nil {
 		st, err := o.Study()
 		if err != nil {
@@ -42,9 +43,10 @@ func Serve(ctx context.Context, out string, o ServeOptions) error {
 		if st.Name != earlier.Study {
 			return usagef("%s holds results of the study %q, and %s is the study %q: they have to be of one study", out, earlier.Study, st.Root, st.Name)
 		}
+		dir = st.Root
 	}
 	s, err := serve.Open(serve.Options{
-		Out: out, Study: o.Study, By: o.By, Log: o.Log,
+		Out: out, Study: o.Study, StudyDir: dir, By: o.By, Log: o.Log,
 		Persons: func() ([]string, error) {
 			r, err := loadRun(out)
 			return r.ids(), err

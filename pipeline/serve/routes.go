@@ -34,6 +34,9 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /view/{id}/{view}", s.view)
 	mux.HandleFunc("GET /pictures/{id}/{folder}/{name}", s.picture)
 	mux.HandleFunc("GET /report/{id}", s.report)
+	if s.opts.Study != nil {
+		mux.HandleFunc("POST /edits/{id}/{view}", s.edit)
+	}
 	return mux
 }
 
@@ -104,7 +107,10 @@ func (s *Server) page(w http.ResponseWriter, name string, data any) {
 // fail says what went wrong, on one line.
 func (s *Server) fail(w http.ResponseWriter, err error) {
 	code := http.StatusInternalServerError
+	refused := refusal{}
 	switch {
+	case errors.As(err, &refused):
+		code = refused.code
 	case errors.Is(err, errUnknown), errors.Is(err, fs.ErrNotExist):
 		code = http.StatusNotFound
 	}

@@ -54,7 +54,7 @@ sessions:
 	s.sum = hex.EncodeToString(sum[:])
 	s.results(t, sampleSubject(s.sum))
 
-	o := Options{Out: s.out, Persons: func() ([]string, error) { return []string{"P001", "linked"}, nil }, By: "Dr. Meier", Log: os.Stderr, Words: plainWords()}
+	o := Options{Out: s.out, Persons: func() ([]string, error) { return []string{"P001", "linked"}, nil }, StudyDir: s.study, By: "Dr. Meier", Log: os.Stderr, Words: plainWords()}
 	if edit {
 		o.Study = func() (*study.Study, error) { return study.Load(s.study, study.Options{}) }
 	}

@@ -30,10 +30,11 @@ type Options struct {
 	Persons func() ([]string, error) // whose results are in Out now, in order
 	// Study loads the study that takes the edits, as it is now, with all subjects that
 	// have no problem of their own; nil: the page is for reading only.
-	Study func() (*study.Study, error)
-	By    string    // who edits
-	Words Words     // how results are worded
-	Log   io.Writer // errors of the server
+	Study    func() (*study.Study, error)
+	StudyDir string    // its folder, for the command that the page names
+	By       string    // who edits
+	Words    Words     // how results are worded
+	Log      io.Writer // errors of the server
 }
 
 // Words are the texts that the page has in common with the reports.

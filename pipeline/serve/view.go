@@ -40,6 +40,7 @@ type viewPage struct {
 	Checks                    []checkRow    // of the session, other than passed
 	Refusals                  []refusalRow
 	Notes                     []string
+	Edit                      *editView // nil: for reading only
 	Data                      viewData
 }
 
@@ -83,6 +84,7 @@ type viewData struct {
 	Baseline string     `json:"baseline"`
 	Session  string     `json:"session"`
 	ToBase   [6]float64 `json:"toBase"` // picture -> baseline photo
+	Edit     *editData  `json:"edit"`
 }
 
 // mark is an object on the pictures, X, Y and R px of the picture; BaseX and BaseY
@@ -96,6 +98,8 @@ type mark struct {
 	R       float64 `json:"r"`
 	BaseX   float64 `json:"baseX"`
 	BaseY   float64 `json:"baseY"`
+	// Rejected by an edit that holds.
+	Rejected bool `json:"rejected"`
 }
 
 func (s *Server) view(w http.ResponseWriter, r *http.Request) {
@@ -185,6 +189,9 @@ func (s *Server) newViewPage(subject *result.Subject, v *result.Series, visit *r
 	p.Other, p.OtherMissing = s.sheet(subject.ID, visit, "Session")
 	s.tables(&p, v, visit)
 	s.data(&p, subject, v, base, visit)
+	if s.opts.Study != nil {
+		s.editing(&p, v, subject.ID, visit)
+	}
 	return p
 }
 

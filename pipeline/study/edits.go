@@ -140,6 +140,9 @@ func (s *Subject) loadEdits(f folder) (notes []string, problems Problems) {
 	return notes, nil
 }
 
+// WhyVoid says why an edit would not hold in the study as it is, or is empty.
+func (s *Subject) WhyVoid(e Edit) string { return s.void(s.Series(), &e, map[string]string{}) }
+
 // void says why an edit does not hold, or is empty.
 func (s *Subject) void(all []Series, e *Edit, sums map[string]string) string {
 	i := slices.IndexFunc(all, func(r Series) bool { return r.View == e.View })

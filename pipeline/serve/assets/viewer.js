@@ -19,8 +19,8 @@ const size = photo ? {w: photo.width, h: photo.height} : {w: 1, h: 1};
 const state = {x: (size.w - 1) / 2, y: (size.h - 1) / 2, zoom: 1, layout: 'side', fade: 50, overlays: [], kind: ''};
 
 // What the editor asks for: a click on a place that is no drag, the start of one
-// that it wants for itself, and what to draw beside the objects.
-export const hooks = {click: null, grab: null, rejected: () => false, changed: null};
+// that it wants for itself, a key of its own, and what to draw beside the objects.
+export const hooks = {click: null, grab: null, key: null, changed: null};
 export {data, panes, state};
 
 // The state outlives a change of session and a page that is loaded again.
@@ -178,7 +178,10 @@ for (const pane of panes) {
       b: blink, B: blink,
       Enter: () => hooks.click?.(middle(pane), pane),
     };
-    if (!keys[e.key]) return;
+    if (!keys[e.key]) {
+      if (hooks.key?.(e.key)) e.preventDefault();
+      return;
+    }
     e.preventDefault();
     keys[e.key]();
     draw();
@@ -233,7 +236,7 @@ export function marks() {
   for (const p of panes) {
     const sessions = over ? panes.map((x) => x.session) : [p.session];
     p.group.replaceChildren(...data.objects.filter((o) => o.kind === state.kind && sessions.includes(o.session)).map((o) =>
-      svg('circle', {class: 'object' + (hooks.rejected(o) ? ' rejected' : ''), cx: o.x, cy: o.y, r: o.r + 1.5})));
+      svg('circle', {class: 'object' + (o.rejected ? ' rejected' : ''), cx: o.x, cy: o.y, r: o.r + 1.5})));
   }
   hooks.changed?.();
 }
