@@ -50,11 +50,7 @@ type seriesView struct {
 	Tables   tablesView
 }
 
-func subjectPage(dir string, s result.Subject) (*subjectView, error) {
-	g, err := loadGallery(dir, s)
-	if err != nil {
-		return nil, err
-	}
+func subjectPage(g *gallery, s result.Subject) *subjectView {
 	page := &subjectView{
 		ID: plain(s.ID, nameRunes), Study: plain(s.Study, nameRunes), Clinic: plain(s.Clinic, nameRunes),
 		Version: plain(s.Version, nameRunes), Internal: s.Internal,
@@ -69,7 +65,7 @@ func subjectPage(dir string, s result.Subject) (*subjectView, error) {
 	}
 	page.Method = method(s)
 	page.Catalogue = catalogueOf(s)
-	return page, nil
+	return page
 }
 
 func newSeriesView(id string, s result.Series, subject result.Subject, g *gallery) seriesView {

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/xml"
+	"errors"
+	"fmt"
 	"image"
 	"io"
 	"net/url"
@@ -403,6 +405,42 @@ func TestPicturesAreScaledUntilTheyFit(t *testing.T) {
 		if c.scaled != (width < w) || width < leastWidth || size > c.budget && width > leastWidth {
 			t.Errorf("budget %d: %d bytes, %d px wide", c.budget, size, width)
 		}
+	}
+}
+
+// However many sessions and views there are, a report has at most 6 MB, and says where
+// its pictures became smaller for that. Files that cannot be made smaller would not
+// test it: these are noise.
+func TestReportFitsIntoSixMegabytes(t *testing.T) {
+	const w, h = 400, 300
+	noise := make([]byte, w*h)
+	seed := uint32(1)
+	for i := range noise {
+		seed = seed*1664525 + 1013904223
+		noise[i] = byte(seed >> 24)
+	}
+	jpg, over := noisy(t, noise, w, h)
+	s := sampleSubject()
+	v := &s.Series[0]
+	for len(v.Visits) < 12 {
+		x := v.Visits[len(v.Visits)-1]
+		x.Session += "x"
+		v.Visits = append(v.Visits, x)
+	}
+	dir := t.TempDir()
+	for i := range v.Visits {
+		p := map[string]string{aligned: fmt.Sprintf("a%d.jpg", i), "zones": fmt.Sprintf("z%d.png", i), "pores": fmt.Sprintf("z%d.png", i)}
+		v.Visits[i].Pictures = p
+		if err := errors.Join(os.WriteFile(filepath.Join(dir, p[aligned]), jpg, 0o600), os.WriteFile(filepath.Join(dir, p["zones"]), over, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page := writeIn(t, dir, s)
+	if len(page) > 6_000_000 || !strings.Contains(page, "So that the report stays below 6 MB") {
+		t.Errorf("%d bytes", len(page))
+	}
+	if strings.Contains(write(t, sampleSubject()), "So that the report stays below 6 MB") {
+		t.Error("a small report says it was made small")
 	}
 }
 

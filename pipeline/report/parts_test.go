@@ -117,6 +117,55 @@ func TestSecondaryWorseningIsSaid(t *testing.T) {
 	}
 }
 
+// An outcome that the study names hides nothing on the first sheet: what would carry
+// verdicts without it has its map and is named, worse before better.
+func TestNamedOutcomeHidesNothing(t *testing.T) {
+	series := sampleSubject().Series[0]
+	series.Trends = []result.Trend{
+		{Role: rolePrimary, Metric: "roughness_mid", Zone: "chin", Verdict: result.NoDetectableChange},
+		{Role: roleSecondary, Metric: "roughness_mid", Zone: "nose", Verdict: result.Worsened},
+		{Role: roleSecondary, Metric: "roughness_fine", Zone: "nose", Verdict: result.Worsened},
+		{Role: roleSecondary, Metric: "erythema_index", Zone: "chin", Verdict: result.Improved},
+	}
+	v := newVerdictView(series)
+	if want := []string{
+		"Beside the outcome that the study names, worsened: Roughness, middle (0.8–2 mm) (nose); Roughness, fine (0.3–0.8 mm) (nose).",
+		"Beside the outcome that the study names, improved: Redness (erythema index) (chin).",
+	}; !slices.Equal(v.Beside, want) {
+		t.Errorf("%q", v.Beside)
+	}
+	minis := newMinis(series, nil)
+	if len(minis) != 2 || minis[0].Title != "Roughness, middle (0.8–2 mm)" || minis[0].Note != "outcome: chin" || minis[1].Note != "secondary" {
+		t.Errorf("%+v", minis)
+	}
+	page := write(t, result.Subject{ID: "P", Series: []result.Series{series}})
+	sheet, _, _ := strings.Cut(page, tell("summary.details"))
+	if !strings.Contains(sheet, "improved: Redness (erythema index) (chin)") {
+		t.Error("the first sheet hides it")
+	}
+	for i := range series.Trends[1:] {
+		series.Trends[1+i].Verdict = result.NoDetectableChange
+	}
+	if v := newVerdictView(series); len(v.Beside) != 1 || v.Beside[0] != tell("beside.none") {
+		t.Errorf("%q", v.Beside)
+	}
+	if v := newVerdictView(sampleSubject().Series[0]); v.Beside != nil {
+		t.Errorf("no outcome is named: %q", v.Beside)
+	}
+}
+
+// Texts of the first sheet are cut between words.
+func TestBrief(t *testing.T) {
+	for in, want := range map[string]string{
+		"fill the picture with the face": "fill the picture…", "fill the picture": "fill the picture", "fill the whole, or": "fill the whole, or",
+		"pores, size: 20 of the": "pores, size: 20 of…", "a photo, an exam, and": "a photo, an exam…", "Donaudampfschifffahrtsgesellschaft": "Donaudampfschifffa…", "": "",
+	} {
+		if got := brief(in, 18); got != want {
+			t.Errorf("%q became %q, want %q", in, got, want)
+		}
+	}
+}
+
 // The map looks at the reader: what is left of the person is right of the axis.
 func TestFaceMapSidesAreThePersons(t *testing.T) {
 	for _, zone := range study.ZoneNames {
@@ -347,7 +396,7 @@ func TestTextsAreComplete(t *testing.T) {
 		}
 	}
 	fromData := []string{"zone", "metric", "family", "direction", "unit", "role", "verdict", "qualifier", "qualifier_doc", "check", "stage",
-		"status", "basis", "overlay", "view", "scale_source", "secondary", "step", "test",
+		"status", "basis", "overlay", "view", "scale_source", "secondary", "beside", "step", "test",
 		"patient_topic", "patient_improved", "patient_worsened", "patient_why", "patient_advice", "patient_qualifier", "patient_qualifier_doc", "patient_month",
 		"history_kind", "history_one", "scar_type", "trial",
 		"publication_for", "publication_level", "publication_identity"}

@@ -4,15 +4,10 @@ import (
 	"context"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -28,43 +23,8 @@ func TestPatientPageInABrowser(t *testing.T) {
 	if err := WritePatient(dir, source, sampleSubject(), PatientOptions{Lang: "de", Logo: logoFile(t, "png")}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	ctx, cancel = chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(browser), chromedp.NoSandbox,
-		chromedp.UserDataDir(filepath.Join(t.TempDir(), "profile")))...)
-	defer cancel()
-	ctx, cancel = chromedp.NewContext(ctx)
-	defer cancel()
-	defer func() { // killed, it would leave its children behind
-		if err := chromedp.Cancel(ctx); err != nil {
-			t.Error(err)
-		}
-	}()
-
-	var mu sync.Mutex
-	var console, requests []string
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	must(chromedp.Listen(ctx, func(event any) {
-		mu.Lock()
-		defer mu.Unlock()
-		switch e := event.(type) {
-		case *runtime.EventConsoleAPICalled:
-			console = append(console, string(e.Type))
-		case *runtime.EventExceptionThrown:
-			console = append(console, e.ExceptionDetails.Text)
-		case *log.EventEntryAdded:
-			console = append(console, e.Entry.Text)
-		case *network.EventRequestWillBeSent:
-			if url := e.Request.URL; !strings.HasPrefix(url, "data:") {
-				requests = append(requests, url)
-			}
-		}
-	}))
+	b := drive(t, browser)
+	must, ctx := b.must, b.ctx
 	type state struct {
 		Focus, Value, Spoken, Line, Clip string
 		Fits                             bool
@@ -88,15 +48,7 @@ func TestPatientPageInABrowser(t *testing.T) {
 		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
 		return err
 	})
-	watch := chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, network.Enable, network.EnableParams{})
-		if err == nil {
-			_, err = cdp.Call(ctx, target, log.Enable, cdp.Empty{})
-		}
-		return err
-	})
-
-	s := after(watch, chromedp.EmulateViewport(1000, 900), chromedp.Navigate(page))
+	s := after(chromedp.EmulateViewport(1000, 900), chromedp.Navigate(page))
 	if s.Value != "50" || s.Line != "50%" || s.Spoken != "50 % der Breite zeigen das Foto vom Beginn" || len(s.Lefts) != 2 || s.Lefts[0] != s.Lefts[1] {
 		t.Errorf("at first %+v", s)
 	}
@@ -114,12 +66,5 @@ func TestPatientPageInABrowser(t *testing.T) {
 	if s = after(paper); s.Lefts[1] <= s.Lefts[0] || s.Clip != "none" {
 		t.Errorf("on paper %+v", s)
 	}
-	mu.Lock()
-	defer mu.Unlock()
-	if len(console) > 0 {
-		t.Errorf("console: %q", console)
-	}
-	if len(requests) != 1 || requests[0] != page {
-		t.Errorf("requests: %q", requests)
-	}
+	b.silent(page)
 }

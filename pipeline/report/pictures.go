@@ -26,8 +26,9 @@ const (
 	leastWidth       = 240      // px; below, a picture shows nothing
 	thumbWidth       = 144      // px, twice what the strip shows
 
-	// Bytes of all pictures of a report, as base64, for each six sessions: leaves
-	// room for tables and charts in a file of 6 MB.
+	// Bytes of a report, and of its pictures as base64, which leaves room for tables and
+	// charts; less where these need more.
+	reportBudget   = 6_000_000
 	picturesBudget = 4_600_000
 )
 
@@ -59,17 +60,16 @@ func (p picture) src() template.HTMLAttr {
 type gallery struct {
 	pictures, thumbs, eyes, full map[string]picture
 	missing                      []string // what could not be shown, with the reason
+	width                        int      // px; wider pictures were scaled down to fit; 0: none was
 }
 
-// loadGallery reads the pictures of all visits and scales them down until they
-// fit the budget. It follows no path and no link out of dir.
+// loadGallery reads the pictures of all visits. It follows no path and no link out
+// of dir.
 func loadGallery(dir string, s result.Subject) (*gallery, error) {
 	g := &gallery{pictures: map[string]picture{}, thumbs: map[string]picture{}, eyes: map[string]picture{}}
 	var paths []string
 	strip, eyes := map[string]bool{}, map[string]bool{}
-	visits := 0
 	for _, series := range s.Series {
-		visits += len(series.Visits)
 		for _, v := range series.Visits {
 			for kind, path := range v.Pictures {
 				if kind == aligned {
@@ -110,7 +110,7 @@ func loadGallery(dir string, s result.Subject) (*gallery, error) {
 		}
 		g.pictures[path] = p
 	}
-	return g, g.fit(picturesBudget * max(6, visits) / 6)
+	return g, nil
 }
 
 // readPicture reads a picture, its header checked before a pixel is decoded.
@@ -149,12 +149,14 @@ func identify(b []byte) (picture, error) {
 	return picture{b, format, c.Width, c.Height}, nil
 }
 
-// fit scales all pictures to one width that keeps them within budget bytes.
+// fit scales all pictures to one width that keeps them within budget bytes. It can
+// be called again.
 func (g *gallery) fit(budget int) error {
-	g.full = g.pictures
+	if g.full == nil {
+		g.full = g.pictures
+	}
 	width := pictureWidth
 	for {
-		size := 0
 		scaled := map[string]picture{}
 		for path, p := range g.full {
 			if p.w > width {
@@ -164,16 +166,28 @@ func (g *gallery) fit(budget int) error {
 				}
 			}
 			scaled[path] = p
-			size += base64.StdEncoding.EncodedLen(len(p.bytes))
 		}
 		g.pictures = scaled
+		size := g.size()
 		if size <= budget || width <= leastWidth {
+			if g.width = 0; width < pictureWidth {
+				g.width = width
+			}
 			return nil
 		}
 		// Bytes grow about as the area; a little less, to be done in one more round.
 		next := 0.97 * float64(width) * math.Sqrt(float64(budget)/float64(size))
 		width = max(leastWidth, min(width*9/10, int(next)))
 	}
+}
+
+// size is that of the pictures as the report holds them, bytes.
+func (g *gallery) size() int {
+	size := 0
+	for _, p := range g.pictures {
+		size += base64.StdEncoding.EncodedLen(len(p.bytes))
+	}
+	return size
 }
 
 // scaled is the picture at a smaller width, encoded again; w and h stay those of

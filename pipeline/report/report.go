@@ -28,15 +28,36 @@ import (
 // owner only. dir is OUT/<subject>/ and holds the pictures that the visits name;
 // a picture that is missing, is neither JPEG nor PNG or lies outside dir is left
 // out and named in the report.
+//
+// The report has at most 6 MB as long as its pictures can be scaled down for that,
+// which it then says.
 func WriteSubject(dir string, s result.Subject) error {
-	page, err := subjectPage(dir, s)
+	page, err := renderSubject(dir, s)
+	if err == nil {
+		err = writeFile(filepath.Join(dir, "report.html"), page)
+	}
 	if err != nil {
 		return fmt.Errorf("report of %s: %w", plain(s.ID, nameRunes), err)
 	}
-	if err := writePage(filepath.Join(dir, "report.html"), "subject.html", page); err != nil {
-		return fmt.Errorf("report of %s: %w", plain(s.ID, nameRunes), err)
-	}
 	return nil
+}
+
+func renderSubject(dir string, s result.Subject) ([]byte, error) {
+	g, err := loadGallery(dir, s)
+	if err != nil {
+		return nil, err
+	}
+	for budget := picturesBudget; ; {
+		if err := g.fit(budget); err != nil {
+			return nil, err
+		}
+		page, err := render("subject.html", subjectPage(g, s))
+		over := len(page) - reportBudget
+		if err != nil || over <= 0 || g.width == leastWidth {
+			return page, err
+		}
+		budget = max(1, min(budget, g.size())-over)
+	}
 }
 
 // WriteIndex writes out/index.html, whole or not at all, readable by its owner
@@ -87,11 +108,17 @@ func policy(css, script string) string {
 
 // writePage renders a page and puts it in place of name.
 func writePage(name, page string, data any) error {
-	var b bytes.Buffer
-	if err := pages.ExecuteTemplate(&b, page, data); err != nil {
+	b, err := render(page, data)
+	if err != nil {
 		return err
 	}
-	return writeFile(name, b.Bytes())
+	return writeFile(name, b)
+}
+
+func render(page string, data any) ([]byte, error) {
+	var b bytes.Buffer
+	err := pages.ExecuteTemplate(&b, page, data)
+	return b.Bytes(), err
 }
 
 // writeFile puts data in place of name, whole or not at all, readable by its owner

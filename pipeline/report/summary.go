@@ -32,7 +32,9 @@ const (
 	summaryNotes    = 3
 	summaryRefused  = 5
 	summaryAdvice   = 3
-	summaryRunes    = 120
+	summaryRunes    = 140
+	denseRunes      = 42 // of a line where much is to be said
+	summaryBeside   = 4  // metrics
 	summaryTileRows = 3
 )
 
@@ -48,8 +50,31 @@ func newSummaryView(s result.Series, subject result.Subject, verdict verdictView
 	v.Refused = all
 	v.Phase = phase(s)
 	v.Trials = trialsAt(s, subject.Treatments)
-	v.Dense = v.crowded(verdict)
+	if v.Dense = v.crowded(verdict); v.Dense {
+		for i, r := range v.Refused {
+			v.Refused[i].Why = brief(r.Why, denseRunes-len([]rune(r.What)))
+		}
+		for i, a := range v.Advice {
+			v.Advice[i] = brief(a, denseRunes)
+		}
+	}
 	return v
+}
+
+// brief is a text from outside, cut between words to at most so many runes.
+func brief(s string, limit int) string {
+	whole := []rune(plain(s, reasonRunes))
+	if len(whole) <= limit {
+		return string(whole)
+	}
+	cut := max(limit, 1)
+	for i := cut; i > cut/2; i-- {
+		if whole[i] == ' ' {
+			cut = i
+			break
+		}
+	}
+	return strings.TrimRight(string(whole[:cut]), " ,;:(") + "…"
 }
 
 // What the sheet holds in lines of text beside pictures of full size, where the
@@ -89,6 +114,7 @@ func (v summaryView) crowded(verdict verdictView) bool {
 			tiles += lines(l.Metric + " " + l.Zones + " " + l.Why + l.Qualifiers)
 		}
 	}
+	tiles += lines(verdict.Beside...)
 	return max(course, refused, trials)+2*len(verdict.Flags)+max(0, tiles-20) > linesOfSheet
 }
 
@@ -110,7 +136,7 @@ func firstOf(list []string, n int) (texts []string, more string) {
 		list, more = list[:n], tell("summary.more", left)
 	}
 	for _, s := range list {
-		texts = append(texts, plain(s, summaryRunes))
+		texts = append(texts, brief(s, summaryRunes))
 	}
 	return texts, more
 }
@@ -120,17 +146,17 @@ func firstOf(list []string, n int) (texts []string, more string) {
 func (v refusalView) short() []summaryLine {
 	var list []summaryLine
 	for _, g := range v.Visits {
-		list = append(list, summaryLine{g.What, plain(g.Why, summaryRunes)})
+		list = append(list, summaryLine{g.What, brief(g.Why, summaryRunes)})
 	}
 	for _, g := range v.Rejections {
-		list = append(list, summaryLine{plain(g.Where, summaryRunes), plain(g.Why, summaryRunes)})
+		list = append(list, summaryLine{brief(g.Where, summaryRunes), brief(g.Why, summaryRunes)})
 	}
 	for _, g := range v.Checks {
 		first, _, _ := strings.Cut(g.Where, "; ")
-		list = append(list, summaryLine{g.What, plain(g.Why+": "+first, summaryRunes)})
+		list = append(list, summaryLine{g.What, brief(g.Why+": "+first, summaryRunes)})
 	}
 	for _, g := range v.Measures {
-		list = append(list, summaryLine{g.What, plain(g.Why, summaryRunes)})
+		list = append(list, summaryLine{g.What, brief(g.Why, summaryRunes)})
 	}
 	return list
 }

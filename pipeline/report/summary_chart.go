@@ -23,6 +23,7 @@ const (
 type mini struct {
 	Map        *faceMap // nil where no zone of the map was judged
 	Title      string
+	Note       string // where the study names the outcome: whether this is it
 	Direction  string
 	Alt        string
 	Band       band
@@ -51,20 +52,32 @@ type zoneChange struct {
 
 func newMinis(s result.Series, treatments []result.Treatment) []mini {
 	var names []string
-	var primary []result.Trend
+	var shown []result.Trend
+	outcome := map[string][]string{} // zones by metric
+	named := false
 	for _, t := range s.Trends {
 		if t.Role == rolePrimary {
+			outcome[t.Metric] = append(outcome[t.Metric], t.Zone)
+		}
+		// A named outcome hides nothing: what would carry verdicts is beside it.
+		if t.Role == rolePrimary || besideOutcome(t) {
 			names = append(names, t.Metric)
-			primary = append(primary, t)
+			shown = append(shown, t)
+			named = named || besideOutcome(t)
 		}
 	}
 	var list []mini
-	for _, metric := range metricOrder(names) {
-		m := mini{Title: name("metric", metric), Map: newFaceMap(metric, primary)}
+	for _, metric := range first(metricOrder(names), func(m string) bool { return outcome[m] != nil }) {
+		m := mini{Title: name("metric", metric), Map: newFaceMap(metric, shown)}
 		if c, ok := catalogue[metric]; ok {
 			m.Direction = name("direction", strconv.Itoa(int(c.Direction)))
 		}
-		m.draw(zoneChanges(metric, primary, s), s.Visits, treatments)
+		if zones := outcome[metric]; named && len(zones) > 0 {
+			m.Note = tell("summary.outcome", zoneNames(zones))
+		} else if named {
+			m.Note = name("role", roleSecondary)
+		}
+		m.draw(zoneChanges(metric, shown, s), s.Visits, treatments)
 		list = append(list, m)
 	}
 	return list

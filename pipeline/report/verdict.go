@@ -30,8 +30,9 @@ type verdictView struct {
 	Rows       []verdictRow
 	Qualifiers []fact // what the qualifiers that occur mean
 	Secondary  []string
-	Compared   string // which sessions the verdicts compare
-	Empty      string // why there is no verdict at all
+	Beside     []string // where the study names the outcome: what else got worse or better
+	Compared   string   // which sessions the verdicts compare
+	Empty      string   // why there is no verdict at all
 }
 
 // tile is one of the four verdicts with the metrics and zones that have it. The
@@ -94,7 +95,18 @@ func newVerdictView(s result.Series) verdictView {
 		}
 	}
 	v.safety(safety)
-	v.Secondary = secondary(s.Trends)
+	named := slices.ContainsFunc(s.Trends, besideOutcome)
+	for _, verdict := range verdicts[:2] {
+		if list := secondary(s.Trends, verdict, len(s.Trends)); list != "" {
+			v.Secondary = append(v.Secondary, tell("secondary."+string(verdict), list))
+		}
+		if list := secondary(s.Trends, verdict, summaryBeside); list != "" && named {
+			v.Beside = append(v.Beside, tell("beside."+string(verdict), list))
+		}
+	}
+	if named && len(v.Beside) == 0 {
+		v.Beside = []string{tell("beside.none")}
+	}
 	v.Qualifiers = qualifiers(s.Trends)
 	if len(primary) == 0 {
 		v.Empty = tell("verdict.none")
@@ -311,28 +323,44 @@ func splitList(s string) []string {
 	return list
 }
 
-// secondary says in one sentence each which secondary metrics got worse and
-// which better.
-func secondary(trends []result.Trend) []string {
-	var list []string
-	for _, verdict := range []result.Verdict{result.Worsened, result.Improved} {
-		zones := map[string][]string{}
-		var metrics []string
-		for _, t := range trends {
-			if t.Role == roleSecondary && t.Verdict == verdict {
-				metrics = append(metrics, t.Metric)
-				zones[t.Metric] = append(zones[t.Metric], t.Zone)
-			}
-		}
-		var parts []string
-		for _, m := range metricOrder(metrics) {
-			parts = append(parts, name("metric", m)+" ("+zoneNames(zones[m])+")")
-		}
-		if len(parts) > 0 {
-			list = append(list, tell("secondary."+string(verdict), strings.Join(parts, "; ")))
+// besideOutcome tells whether a trend would carry a verdict of its own, had the study
+// not named another outcome.
+func besideOutcome(t result.Trend) bool {
+	return t.Role == roleSecondary && catalogue[t.Metric].Primary
+}
+
+// secondary lists the secondary metrics with a verdict and their zones, at most so
+// many: first those that would carry verdicts had the study named no outcome.
+func secondary(trends []result.Trend, verdict result.Verdict, most int) string {
+	zones := map[string][]string{}
+	var metrics []string
+	for _, t := range trends {
+		if t.Role == roleSecondary && t.Verdict == verdict {
+			metrics = append(metrics, t.Metric)
+			zones[t.Metric] = append(zones[t.Metric], t.Zone)
 		}
 	}
-	return list
+	var parts []string
+	for _, m := range first(metricOrder(metrics), func(m string) bool { return catalogue[m].Primary }) {
+		parts = append(parts, name("metric", m)+" ("+zoneNames(zones[m])+")")
+	}
+	if n := len(parts) - most; n > 0 {
+		parts = append(parts[:most], tell("summary.more", n))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// first brings those that are to come first there; the order of each kind stays.
+func first(list []string, is func(string) bool) []string {
+	var front, rest []string
+	for _, m := range list {
+		if is(m) {
+			front = append(front, m)
+		} else {
+			rest = append(rest, m)
+		}
+	}
+	return append(front, rest...)
 }
 
 // comparedSessions says which visits the primary verdicts compare.

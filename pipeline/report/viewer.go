@@ -21,6 +21,7 @@ type viewerView struct {
 	BarW, BarH    int
 	BarText       int // font size
 	HasComparison bool
+	Scaled        string // that the pictures are smaller than the files, for the size of the report
 }
 
 // layer is the picture of one session with what lies on it.
@@ -54,6 +55,9 @@ type thumb struct {
 
 func newViewerView(id string, s result.Series, g *gallery) viewerView {
 	v := viewerView{ID: id}
+	if g.width > 0 {
+		v.Scaled = tell("viewer.scaled", g.width)
+	}
 	base := baseline(s.Visits)
 	chosen := compared(s, g)
 	lacking := map[string][]string{} // overlay -> sessions without it
