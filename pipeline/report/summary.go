@@ -33,7 +33,7 @@ const (
 	summaryRefused  = 5
 	summaryAdvice   = 3
 	summaryRunes    = 140
-	denseRunes      = 42 // of a line where much is to be said
+	denseRunes      = 84 // two lines, where much is to be said
 	summaryBeside   = 4  // metrics
 	summaryTileRows = 3
 )
