@@ -181,7 +181,8 @@ type batch struct {
 	opts         RunOptions
 	settings     Config // as recorded
 	settingsHash string
-	notes        map[string][]string // of the manifests, by person
+	notes        map[string][]string                        // of the manifests, by person
+	document     func(p *study.Subject, name string) string // hash of a consent paper
 
 	todo    []study.Series   // what is to be measured
 	choices []choice         // what is done about each
@@ -191,7 +192,7 @@ type batch struct {
 
 // newRun is a batch for an output folder, which is not opened yet.
 func newRun(st *study.Study, out string, opts RunOptions) (*batch, error) {
-	opts.Config.Primary, opts.Config.Scale, opts.Config.MarkerMM, opts.Config.Zones = st.Primary, st.Scale, st.MarkerMM, st.Zones
+	opts.Config = opts.Config.of(st)
 	if err := checkOptions(st, opts); err != nil {
 		return nil, err
 	}
@@ -203,11 +204,17 @@ func newRun(st *study.Study, out string, opts RunOptions) (*batch, error) {
 
 // newBatch is a batch without an output folder.
 func newBatch(st *study.Study, opts RunOptions) (*batch, error) {
-	b := &batch{study: st, opts: opts}
-	var err error
-	if b.settings, err = opts.Config.recorded(); err != nil {
+	settings, err := opts.Config.recorded()
+	if err != nil {
 		return nil, err
 	}
+	return batchOf(st, opts, settings)
+}
+
+// batchOf is newBatch for settings as recorded.
+func batchOf(st *study.Study, opts RunOptions, settings Config) (*batch, error) {
+	b := &batch{study: st, opts: opts, settings: settings}
+	b.document = func(p *study.Subject, name string) string { return documentHash(p.Dir, name) }
 	data, err := json.Marshal(b.settings)
 	if err != nil {
 		return nil, err
@@ -296,8 +303,7 @@ func measureSeries(ctx context.Context, kind string, opts RunOptions, todo []stu
 		func(i int, s result.Series, lost *engine.Lost) (refused int, err error) {
 			id, view := todo[i].Subject.ID, todo[i].View
 			if lost != nil {
-				s = result.Series{Subject: id, View: view, Rejections: []result.Rejection{
-					{Subject: id, View: view, Session: lost.Item, Stage: lost.Stage, Reason: lost.Reason}}}
+				s = lostSeries(todo[i], lost.Item, lost.Stage, lost.Reason)
 				if _, err := dir(i); err != nil { // without what the worker left
 					return 0, err
 				}
@@ -307,6 +313,13 @@ func measureSeries(ctx context.Context, kind string, opts RunOptions, todo []stu
 			}
 			return len(s.Rejections), done(i, s)
 		})
+}
+
+// lostSeries is what a series comes to whose worker died at a stage of an item.
+func lostSeries(s study.Series, item, stage, reason string) result.Series {
+	id := s.Subject.ID
+	return result.Series{Subject: id, View: s.View, Rejections: []result.Rejection{
+		{Subject: id, View: s.View, Session: item, Stage: stage, Reason: reason}}}
 }
 
 // write makes all that goes into the output folder from the measured series, and
@@ -445,7 +458,7 @@ func (b *batch) describe(p *study.Subject) result.Subject {
 	}
 	for _, c := range p.Consent {
 		s.Consents = append(s.Consents, result.Consent{Scope: c.Scope, Signed: c.Signed.String(), Expires: c.Expires.String(), Withdrawn: c.Withdrawn.String(),
-			Document: c.Document, DocumentSHA256: documentHash(p.Dir, c.Document)})
+			Document: c.Document, DocumentSHA256: b.document(p, c.Document)})
 	}
 	for _, v := range p.Sessions {
 		if t := v.Treated; t != nil {

@@ -42,6 +42,12 @@ var Corrections = []string{"equalise", "sharpness_match", "noise_subtraction", "
 // does tells whether a correction or check is not left out.
 func (c Config) does(name string) bool { return !slices.Contains(c.Without, name) }
 
+// of is the configuration with what the study has chosen.
+func (c Config) of(st *study.Study) Config {
+	c.Primary, c.Scale, c.MarkerMM, c.Zones = st.Primary, st.Scale, st.MarkerMM, st.Zones
+	return c
+}
+
 // DefaultConfig is what `dermatrend run` uses without flags.
 func DefaultConfig() Config { return Config{PictureSide: 900} }
 

@@ -143,12 +143,18 @@ func (b *batch) left() []int {
 // A series whose worker died comes without hashes of what it read. It counts for
 // this run only: the next may have more luck.
 func (b *batch) keep(i int, s result.Series) error {
+	// What the worker has read is what it measured, whatever lies there now.
+	return b.keepFrom(i, s, s.InputSHA256)
+}
+
+// keepFrom is keep where the hashes of the photos are known otherwise; nil for a
+// series that counts for this run only.
+func (b *batch) keepFrom(i int, s result.Series, photos map[string]string) error {
 	c := &b.choices[i]
 	c.key = fmt.Sprintf("unnamed-%d", i)
 	var from origin
-	if s.InputSHA256 != nil {
-		// What the worker has read is what it measured, whatever lies there now.
-		if o, err := b.origin(b.todo[i], s.InputSHA256); err == nil {
+	if photos != nil {
+		if o, err := b.origin(b.todo[i], photos); err == nil {
 			from, c.key = o, o.key()
 		}
 	}

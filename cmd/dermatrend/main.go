@@ -65,6 +65,7 @@ type commands struct {
 	Compare  compareCommand  `cmd:"" help:"Explain how the results of two versions or settings differ: values, verdicts, photos, objects."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 	Worker   workerCommand   `cmd:"" name:"worker-local" hidden:""`
+	clusterCommands
 }
 
 // invocation is what a command has to work with.
@@ -75,7 +76,7 @@ type invocation struct {
 }
 
 const description = `Quantifies series of facial photographs for review by a clinician.
-It makes no diagnosis and does not assess moles or skin cancer. It opens no network connection.
+It makes no diagnosis and does not assess moles or skin cancer. It opens no network connection but to the database and store that a command is given.
 
 Exit codes: 0 all done; 1 failed; 3 done, but something was left out and listed (photos or
 series without values, persons without consent); 4 usage or invalid input; 130 interrupted.`
