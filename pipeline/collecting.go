@@ -135,36 +135,45 @@ func (b *batch) gatherFrom(ctx context.Context, c *cluster.Cluster, id string, p
 	if err := b.sweep(); err != nil {
 		return err
 	}
-	given := 0
+	// Results come in the order of the series. Their numbers have gaps where a person
+	// was erased.
+	i := 0
 	err := c.Results(ctx, id, func(r cluster.Result) error {
-		if r.Number >= len(b.todo) || b.todo[r.Number].Subject.ID != r.Owner {
-			return fmt.Errorf("result %d is of another study", r.Number)
+		if i == len(b.todo) || b.todo[i].Subject.ID != r.Owner {
+			return errErasedMeanwhile
 		}
-		given++
-		if b.choices[r.Number].action == Resume && r.Failure == nil {
-			return nil
-		}
-		b.choices[r.Number].action = Measure
-		s, err := b.extract(ctx, c, r)
-		if err != nil {
-			return fmt.Errorf("result %d: %w", r.Number, err)
-		}
-		known := photos[r.Owner]
-		if s.InputSHA256 == nil {
-			known = nil
-		}
-		return b.keepFrom(r.Number, s, known)
+		err := b.takeResult(ctx, c, i, r, photos[r.Owner])
+		i++
+		return err
 	})
-	if err == nil && given != len(b.todo) {
-		err = fmt.Errorf("%d results for %d series: somebody was erased meanwhile; collect again", given, len(b.todo))
+	if err == nil && i != len(b.todo) {
+		err = errErasedMeanwhile
 	}
 	return err
 }
 
-// extract puts the pictures of a result into its task folder.
-func (b *batch) extract(ctx context.Context, c *cluster.Cluster, r cluster.Result) (s result.Series, err error) {
-	series := b.todo[r.Number]
-	dir, err := b.out.task(r.Number)
+var errErasedMeanwhile = errors.New("somebody was erased meanwhile: collect again")
+
+// takeResult takes the result of series i.
+func (b *batch) takeResult(ctx context.Context, c *cluster.Cluster, i int, r cluster.Result, photos map[string]string) error {
+	if b.choices[i].action == Resume && r.Failure == nil {
+		return nil
+	}
+	b.choices[i].action = Measure
+	s, err := b.extract(ctx, c, i, r)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", r.Owner, b.todo[i].View, err)
+	}
+	if r.Failure != nil {
+		photos = nil
+	}
+	return b.keepFrom(i, s, photos)
+}
+
+// extract puts the pictures of a result into the task folder of series i.
+func (b *batch) extract(ctx context.Context, c *cluster.Cluster, i int, r cluster.Result) (s result.Series, err error) {
+	series := b.todo[i]
+	dir, err := b.out.task(i)
 	if err != nil {
 		return s, err
 	}

@@ -177,9 +177,9 @@ func (w *worker) Timeout(j *river.Job[args]) time.Duration {
 	return time.Duration(j.Args.Seconds) * time.Second
 }
 
-// NextRetry waits longer each time, up to five minutes.
+// NextRetry waits twice as long each time, up to five minutes.
 func (w *worker) NextRetry(j *river.Job[args]) time.Time {
-	return time.Now().Add(min(w.o.Wait<<min(max(len(j.Errors), 1)-1, 10), 5*time.Minute))
+	return time.Now().Add(min(time.Second<<min(len(j.Errors), 10), 5*time.Minute))
 }
 
 func (w *worker) Work(ctx context.Context, j *river.Job[args]) error {
