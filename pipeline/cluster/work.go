@@ -122,7 +122,7 @@ func (c *Cluster) Work(ctx context.Context, o WorkOptions) error {
 
 // drained calls stop when no task of the program is left.
 func (c *Cluster) drained(ctx context.Context, program string, stop func()) {
-	for tick := time.NewTicker(time.Second); ; {
+	for tick := time.NewTicker(time.Second / 4); ; {
 		select {
 		case <-ctx.Done():
 			return
