@@ -66,6 +66,11 @@ func (p *Patch) check(need float64) error {
 	if p.Skin.W != w || p.Skin.H != h || len(p.Skin.Pix) != w*h {
 		return undefined("skin mask differs in size from the colour planes")
 	}
+	for _, m := range p.Rejected {
+		if m.W != w || m.H != h || len(m.Pix) != w*h {
+			return undefined("mask of what was rejected differs in size from the colour planes")
+		}
+	}
 	for _, v := range []float64{p.BlurPx, p.NoiseOD, p.NoiseBlurPx} {
 		if !(v >= 0) || math.IsInf(v, 0) {
 			return undefined("blur or noise of the photo is not a number")

@@ -38,6 +38,9 @@ type Mask struct {
 	Pix  []uint8
 }
 
+// has tells whether a mask, which may have no pixels at all, marks one.
+func (m Mask) has(i int) bool { return len(m.Pix) > 0 && m.Pix[i] != 0 }
+
 // Direction says which way a metric moves when skin gets better.
 type Direction int
 
@@ -120,6 +123,9 @@ type Patch struct {
 	// searched, with the reason in Missing; an empty one that nothing is there.
 	Objects []Object
 	Lines   *Lines2D
+	// Rejected marks places, of the patch's size, in which finds of a kind do not count:
+	// somebody has looked and said that they are none. No entry: nowhere.
+	Rejected map[Kind]Mask
 	// Missing says per family why segmentation has nothing to say; an entry counts
 	// even where Objects holds finds of other families.
 	Missing map[Family]string

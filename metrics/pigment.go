@@ -31,7 +31,7 @@ var brownAreaFraction = Metric{
 		if p.Frozen == nil || math.IsNaN(p.Frozen.BrownLevel) {
 			return math.NaN(), undefined("no level of brown was frozen at baseline")
 		}
-		return p.shareAbove(p.brownness(), p.Frozen.BrownLevel)
+		return p.shareAbove(p.brownness(), p.Frozen.BrownLevel, p.Rejected[BrownMark])
 	},
 }
 

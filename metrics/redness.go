@@ -47,7 +47,7 @@ var redAreaFraction = Metric{
 		if p.Frozen == nil || math.IsNaN(p.Frozen.RedLevel) {
 			return math.NaN(), undefined("no level of redness was frozen at baseline")
 		}
-		return p.shareAbove(p.redness(), p.Ref.ErythemaIndex+p.Frozen.RedLevel)
+		return p.shareAbove(p.redness(), p.Ref.ErythemaIndex+p.Frozen.RedLevel, p.Rejected[RedSpot])
 	},
 }
 
@@ -109,15 +109,16 @@ func (p *Patch) redness() []float32 {
 	})
 }
 
-// shareAbove is the share of skin, in per cent, where x exceeds the level.
-func (p *Patch) shareAbove(x []float32, level float64) (float64, error) {
+// shareAbove is the share of skin, in per cent, where x exceeds the level and was not
+// rejected.
+func (p *Patch) shareAbove(x []float32, level float64, rejected Mask) (float64, error) {
 	s := p.skin()
 	if s.n < minSkinPixels {
 		return math.NaN(), undefined("only %d pixels of skin, at least %d are needed", s.n, minSkinPixels)
 	}
 	above := 0
 	for i, m := range s.on {
-		if m != 0 && float64(x[i]) > level {
+		if m != 0 && float64(x[i]) > level && !rejected.has(i) {
 			above++
 		}
 	}

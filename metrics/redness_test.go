@@ -114,6 +114,7 @@ func TestRedArea(t *testing.T) {
 // melanin fills its share; a shadow, a hair and blood of the same depth fill none.
 func TestBrownArea(t *testing.T) {
 	const radius, depth = 15, 0.08
+	rejected := false // where the mark is
 	area := func(r, g, b float64) float64 {
 		p := newPatch(240, 240, 0.6, 0.34, 0.24)
 		p.PxPerMM = 10
@@ -129,6 +130,15 @@ func TestBrownArea(t *testing.T) {
 		// Half of the step over the surround at the rim, which the mark itself raises:
 		// by 1-exp(-r^2/(2 sigma^2)) = 11.8 % at its centre, less at the rim.
 		p.Frozen = &Frozen{BrownLevel: depth * (0.5 - 0.10)}
+		if rejected {
+			m := Mask{W: 240, H: 240, Pix: make([]uint8, 240*240)}
+			for i := range m.Pix {
+				if dx, dy := i%240-120, i/240-120; dx*dx+dy*dy < 4*radius*radius {
+					m.Pix[i] = 255
+				}
+			}
+			p.Rejected = map[Kind]Mask{BrownMark: m}
+		}
 		return measure(t, "brown_area_fraction", p)
 	}
 	near(t, "melanin", area(1, 1.5, 2.56), 100*3.1416*radius*radius/57600, 0.08)
@@ -136,7 +146,14 @@ func TestBrownArea(t *testing.T) {
 	near(t, "blood", area(0.3, 1, 1), 0, 0)
 	near(t, "a pale mark", area(-1, -1.5, -2.56), 0, 0)
 
+	rejected = true
+	near(t, "a mark that somebody rejected", area(1, 1.5, 2.56), 0, 0)
+	rejected = false
+
 	p := skinPatch(100, 100, 10)
+	p.Frozen, p.Rejected = &Frozen{BrownLevel: 0.03}, map[Kind]Mask{BrownMark: {W: 9, H: 9, Pix: make([]uint8, 81)}}
+	wantUndefined(t, "brown_area_fraction", p, "mask of what was rejected differs in size")
+	p.Rejected = nil
 	p.PxPerMM = 0
 	wantUndefined(t, "brown_area_fraction", p, "no scale")
 }

@@ -75,6 +75,7 @@ var layers = []struct {
 	}},
 	{"scars", orange, func(c *canvas) {
 		c.masks(func(f segment.Found) metrics.Mask { return f.ScarMask }, true)
+		c.crossOut(metrics.Scar)
 	}},
 	{"pores", green, func(c *canvas) {
 		for _, z := range c.run.zones {
@@ -84,12 +85,15 @@ var layers = []struct {
 				}
 			}
 		}
+		c.crossOut(metrics.Pore)
 	}},
 	{"redness", vermilion, func(c *canvas) {
 		c.masks(func(f segment.Found) metrics.Mask { return f.RedMask }, false)
+		c.crossOut(metrics.RedSpot)
 	}},
 	{"brown", brown, func(c *canvas) {
 		c.masks(func(f segment.Found) metrics.Mask { return f.BrownMask }, false)
+		c.crossOut(metrics.BrownMark)
 	}},
 	{"lines", purple, func(c *canvas) {
 		c.masks(func(f segment.Found) metrics.Mask { return f.LineMask }, false)
@@ -152,6 +156,25 @@ func (c *canvas) ring(z *zone, o metrics.Object) {
 	for k := range 24 {
 		s, co := math.Sincos(float64(k) * math.Pi / 12)
 		c.set(z, o.X+r*co, o.Y+r*s)
+	}
+}
+
+// crossOut draws a cross over every rejected object of a kind, as large as it and
+// never smaller than can be seen.
+func (c *canvas) crossOut(kind metrics.Kind) {
+	perPixel := math.Hypot(c.back.A, c.back.D) // picture px per photo px
+	for _, z := range c.run.zones {
+		for _, o := range c.shot.found[z.name].Rejected {
+			if o.Kind != kind {
+				continue
+			}
+			arm := math.Max(o.Diameter/2*perPixel, 4)
+			for k := -arm; k <= arm; k += 0.5 {
+				for _, side := range []float64{-1, 1} {
+					c.set(c.shot.zones[z.name], o.X+k/perPixel, o.Y+side*k/perPixel)
+				}
+			}
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -96,7 +97,7 @@ func numbers(t *testing.T, r result.Series) string {
 func measured(t *testing.T, s study.Series) result.Series {
 	t.Helper()
 	cfg := DefaultConfig()
-	cfg.PictureSide, cfg.Zones = 300, []string{"cheek_left"}
+	cfg.PictureSide, cfg.Zones = 300, []string{"cheek_left", "forehead"}
 	r, err := RunSeries(context.Background(), cfg, s, t.TempDir(), func(string, string) {})
 	if err != nil {
 		t.Fatal(err)
@@ -177,4 +178,109 @@ func TestRejectedAlignment(t *testing.T) {
 
 func straightAgain(t *testing.T) []byte {
 	return shoot(t, "straight again", func(s *fixtures.Shot) { s.Yaw = -1 })
+}
+
+func object(o result.Object, accept bool) func(*study.Edit) {
+	return func(e *study.Edit) {
+		e.Object = &study.ObjectEdit{Kind: o.Kind, At: study.Point{X: float64(o.XPx), Y: float64(o.YPx)}, Accept: accept}
+	}
+}
+
+// Nothing changed between the two photos. All scars of the baseline are rejected, and
+// every other object of the other kinds.
+func TestRejectedObjectsCountNowhere(t *testing.T) {
+	if underRace {
+		t.Skip("the photos under the race detector show no objects")
+	}
+	s := seriesOf(t, "front", [][]byte{straight(t), again(t)}, func(s *study.Subject) {
+		s.Sessions[0].Photos[0].PxPerMM = 12.5 // more than it is, so that pores are looked for
+	})
+	plain := measured(t, s)
+	var edits, back []func(*study.Edit)
+	var places []result.Object
+	kinds := map[string]int{}
+	for _, o := range plain.Objects {
+		if o.Session != "a" {
+			continue
+		}
+		if kinds[o.Kind]++; o.Kind == "scar" || kinds[o.Kind]%2 == 0 {
+			edits, places = append(edits, object(o, false)), append(places, o)
+			back = append(back, object(o, true))
+		}
+	}
+	if len(kinds) != 4 {
+		t.Fatalf("objects at baseline: %v", kinds)
+	}
+	nothing := result.Object{Kind: "scar", XPx: 3, YPx: 3}
+	r := measured(t, withEdits(s, append(edits, object(nothing, false))...))
+	if e := r.Edits[len(r.Edits)-1]; e.Void != "no scar is found at this place" {
+		t.Errorf("an edit in the background: %+v", e)
+	}
+
+	counted := map[string]int{}
+	for _, o := range r.Objects {
+		near := slices.ContainsFunc(places, func(p result.Object) bool {
+			return p.Kind == o.Kind && math.Hypot(float64(p.XPx-o.BaseXPx), float64(p.YPx-o.BaseYPx)) <= float64(p.DiameterMM)/2*12.5
+		})
+		switch rejected := o.Reason == "rejected by Dr. Meier on 2026-11-21"; {
+		case near && !rejected:
+			t.Errorf("a rejected object counts: %+v", o)
+		case rejected && (o.Status != result.Refused || o.Track != ""):
+			t.Errorf("rejected: %+v", o)
+		case !rejected:
+			counted[o.Session+o.Zone+o.Kind]++
+		}
+	}
+	for _, o := range places {
+		if !slices.ContainsFunc(r.Objects, func(x result.Object) bool {
+			return x.Session == "a" && x.Kind == o.Kind && x.XPx == o.XPx && x.YPx == o.YPx && x.Reason != ""
+		}) {
+			t.Errorf("not listed as rejected: %+v", o)
+		}
+	}
+	value := func(r result.Series, session, zone, metric, basis string) result.Measurement {
+		i := slices.IndexFunc(r.Measurements, func(m result.Measurement) bool {
+			return m.Session == session && m.Zone == zone && m.Metric == metric && m.Basis == basis
+		})
+		if i < 0 {
+			t.Fatalf("no %s %s %s %s", session, zone, metric, basis)
+		}
+		return r.Measurements[i]
+	}
+	for _, zone := range []string{"cheek_left", "forehead"} {
+		for _, session := range []string{"a", "b"} {
+			for metric, kind := range map[string]string{"pore_count": "pore", "scar_count": "scar"} {
+				if m, n := value(r, session, zone, metric, "native"), counted[session+zone+kind]; int(m.Value) != n {
+					t.Errorf("%s %s: %s is %v, %d are listed", session, zone, metric, m.Value, n)
+				}
+			}
+			if m := value(r, session, zone, "scar_contrast", "pair:b"); m.Value.Known() || m.Reason != "no scar found" {
+				t.Errorf("%s %s: without scars their contrast is %v, %q", session, zone, m.Value, m.Reason)
+			}
+		}
+		for _, metric := range []string{"scar_count", "scar_area_fraction"} {
+			if m := value(r, "a", zone, metric, "pair:b"); m.Value != 0 {
+				t.Errorf("%s: %s at baseline is %v without scars", zone, metric, m.Value)
+			}
+		}
+		for _, metric := range []string{"brown_area_fraction", "red_area_fraction", "pore_area_fraction"} {
+			for _, session := range []string{"a", "b"} {
+				if a, b := value(plain, session, zone, metric, "pair:b"), value(r, session, zone, metric, "pair:b"); a.Value.Known() && !(b.Value <= a.Value) {
+					t.Errorf("%s %s: %s rose from %v to %v when objects were rejected", session, zone, metric, a.Value, b.Value)
+				}
+			}
+		}
+	}
+	// The null promise: what is rejected at baseline is rejected in all sessions, so
+	// that nothing gets better or worse by it.
+	for i, x := range r.Trends {
+		if was := plain.Trends[i]; (x.Verdict == result.Improved || x.Verdict == result.Worsened) && was.Verdict != x.Verdict {
+			t.Errorf("%s %s: %s by rejecting (%v to %v), without that %s", x.Zone, x.Metric, x.Verdict, x.Baseline, x.Latest, was.Verdict)
+		}
+	}
+
+	again := measured(t, withEdits(s, append(edits, back...)...))
+	if numbers(t, again) != numbers(t, plain) {
+		t.Error("objects that were accepted again do not count as before")
+	}
 }

@@ -34,13 +34,17 @@ func measurePhotos(r *seriesRun) error {
 	r.compareTones()
 	r.tone = float64(r.skinTone())
 	list := metrics.All()
+	var zones []*zoneMeasurer
 	for zi := range r.zones {
-		z := &r.zones[zi]
-		if z.name == referenceZone {
-			continue
+		if r.zones[zi].name != referenceZone {
+			zones = append(zones, &zoneMeasurer{r: r, zone: r.zones[zi].name, list: list})
 		}
-		r.progress("", "measure "+z.name)
-		m := zoneMeasurer{r: r, zone: z.name, list: list}
+	}
+	if err := r.rejectObjects(zones); err != nil {
+		return err
+	}
+	for _, m := range zones {
+		r.progress("", "measure "+m.zone)
 		if err := m.all(); err != nil {
 			return err
 		}
@@ -57,20 +61,29 @@ type zoneMeasurer struct {
 	// reference is the zone whose colour this one is related to; empty for none.
 	reference string
 	native    thresholds // of the baseline as photographed
+	// rejected are the places at baseline where finds of a kind do not count, and
+	// carried the same in the photos of the series, as far as they were asked for.
+	rejected map[metrics.Kind]metrics.Mask
+	carried  map[int]map[metrics.Kind]metrics.Mask
+}
+
+// begin settles what the zone is measured against: its reference, and the thresholds
+// of the baseline as photographed.
+func (m *zoneMeasurer) begin() (err error) {
+	m.reference = m.r.referenceFor(m.zone)
+	if m.usable(0) {
+		m.native, err = m.freeze(0, false)
+	}
+	return err
 }
 
 func (m *zoneMeasurer) all() error {
 	shots := m.r.shots
-	m.reference = m.r.referenceFor(m.zone)
 	if !m.usable(0) {
 		for i := range shots {
 			m.refuse(i, result.BasisNative, shots[0].zones[m.zone].refused)
 		}
 		return nil
-	}
-	var err error
-	if m.native, err = m.freeze(0, false); err != nil {
-		return err
 	}
 	for i := range shots {
 		if !m.usable(i) {
@@ -224,33 +237,12 @@ func (m *zoneMeasurer) follow(i int, p *metrics.Patch, scene *segment.Scene, t t
 	if !slices.ContainsFunc(t.found.Objects, isScar) {
 		return []metrics.Object{}, nil
 	}
-	base, s := m.r.shots[0], m.r.shots[i]
-	zb, zs := base.zones[m.zone], s.zones[m.zone]
-	from := func(x, y float64) (float64, float64) { // patch of photo i -> patch of the baseline
-		x, y = x+float64(zs.rect.Min.X), y+float64(zs.rect.Min.Y)
-		if s.toShot != nil {
-			x, y, _ = s.toShot.ToBase(x, y)
-		}
-		return x - float64(zb.rect.Min.X), y - float64(zb.rect.Min.Y)
-	}
-	scars := t.found.ScarMask
-	outlines := metrics.Mask{W: p.G.W, H: p.G.H, Pix: make([]uint8, p.G.W*p.G.H)}
-	for k, on := range p.Skin.Pix {
-		if on == 0 {
-			continue
-		}
-		x, y := from(float64(k%p.G.W), float64(k/p.G.W))
-		u, v := int(math.Round(x)), int(math.Round(y))
-		if u >= 0 && v >= 0 && u < scars.W && v < scars.H {
-			outlines.Pix[k] = scars.Pix[v*scars.W+u]
-		}
-	}
-	objects, err := scene.FollowScars(outlines)
+	objects, err := scene.FollowScars(m.carry(i, p, t.found.ScarMask))
 	if err != nil {
 		return nil, err
 	}
 	for k := range objects {
-		x, y := from(objects[k].X, objects[k].Y)
+		x, y := m.toBase(i, objects[k].X, objects[k].Y)
 		nearest := math.Inf(1)
 		for _, o := range t.found.Objects {
 			if d := math.Hypot(o.X-x, o.Y-y); isScar(o) && d < nearest {
@@ -261,6 +253,34 @@ func (m *zoneMeasurer) follow(i int, p *metrics.Patch, scene *segment.Scene, t t
 	return objects, nil
 }
 
+// toBase maps a position in the zone's patch of photo i to that of the baseline.
+func (m *zoneMeasurer) toBase(i int, x, y float64) (bx, by float64) {
+	s := m.r.shots[i]
+	zb, zs := m.r.shots[0].zones[m.zone], s.zones[m.zone]
+	x, y = x+float64(zs.rect.Min.X), y+float64(zs.rect.Min.Y)
+	if s.toShot != nil {
+		x, y, _ = s.toShot.ToBase(x, y)
+	}
+	return x - float64(zb.rect.Min.X), y - float64(zb.rect.Min.Y)
+}
+
+// carry is a mask of the zone's patch in the baseline as the patch of photo i has it,
+// on skin.
+func (m *zoneMeasurer) carry(i int, p *metrics.Patch, mask metrics.Mask) metrics.Mask {
+	out := metrics.Mask{W: p.G.W, H: p.G.H, Pix: make([]uint8, p.G.W*p.G.H)}
+	for k, on := range p.Skin.Pix {
+		if on == 0 {
+			continue
+		}
+		x, y := m.toBase(i, float64(k%p.G.W), float64(k/p.G.W))
+		u, v := int(math.Round(x)), int(math.Round(y))
+		if u >= 0 && v >= 0 && u < mask.W && v < mask.H {
+			out.Pix[k] = mask.Pix[v*mask.W+u]
+		}
+	}
+	return out
+}
+
 // followed tells whether a metric of a matched basis rests on the baseline's scars.
 func followed(metric string) bool { return strings.HasPrefix(metric, "scar_contrast") }
 
@@ -269,6 +289,7 @@ func followed(metric string) bool { return strings.HasPrefix(metric, "scar_contr
 func (m *zoneMeasurer) blurred(i int, variance float64, matched bool) (*metrics.Patch, error) {
 	s := m.r.shots[i]
 	p := s.patch(s.zones[m.zone])
+	p.Rejected = m.rejectedIn(i, p)
 	if g := metrics.MedianPixels(onSkin(p, p.G)); g > 0 && !math.IsNaN(s.noise) && m.r.cfg.does("noise_subtraction") {
 		p.NoiseOD = s.noise / (g * math.Ln10)
 	}

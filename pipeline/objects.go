@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"slices"
+
 	"github.com/dermatrend/dermatrend/metrics"
 	"github.com/dermatrend/dermatrend/pipeline/compare"
 	"github.com/dermatrend/dermatrend/pipeline/result"
@@ -16,14 +18,14 @@ func (s *shot) keep(zone string, f segment.Found) {
 }
 
 // objectRows lists every object in the photo's own pixels, with the same track for
-// the same scar or mark in every session.
+// the same scar or mark in every session. Rejected ones have none.
 func (r *seriesRun) objectRows() error {
 	perMM := r.shots[0].pxPerMM
 	unit := perMM
 	if !(unit > 0) { // without a scale an average face serves to match tracks only
 		unit = r.shots[0].frame.Scale() * r.shots[0].frame.Unit / 63
 	}
-	rows := make([][]result.Object, len(r.shots))
+	rows, rejected := make([][]result.Object, len(r.shots)), make([][]result.Object, len(r.shots))
 	places := make([][]segment.TrackObject, len(r.shots))
 	for i, s := range r.shots {
 		for _, z := range r.zones {
@@ -32,10 +34,10 @@ func (r *seriesRun) objectRows() error {
 				continue
 			}
 			zs := s.zones[z.name]
-			for _, o := range f.Objects {
+			for k, o := range slices.Concat(f.Objects, f.Rejected) {
 				x, y := float64(zs.rect.Min.X)+o.X, float64(zs.rect.Min.Y)+o.Y
 				row := result.Object{Subject: r.series.Subject.ID, View: r.series.View, Session: s.session.ID, Photo: s.ref.File,
-					Zone: z.name, Kind: string(o.Kind), ID: len(rows[i]) + 1, XPx: result.Number(x), YPx: result.Number(y),
+					Zone: z.name, Kind: string(o.Kind), ID: len(rows[i]) + len(rejected[i]) + 1, XPx: result.Number(x), YPx: result.Number(y),
 					DiameterMM: result.None(), AreaMM2: result.None(), Contrast: result.Number(o.Contrast), Type: o.Type, Status: s.gate[familyOf[o.Kind]].Status}
 				if s.pxPerMM > 0 {
 					row.DiameterMM, row.AreaMM2 = result.Number(o.Diameter/s.pxPerMM), result.Number(o.Area/(s.pxPerMM*s.pxPerMM))
@@ -45,6 +47,11 @@ func (r *seriesRun) objectRows() error {
 					bx, by, _ = s.toShot.ToBase(x, y)
 				}
 				row.BaseXPx, row.BaseYPx = result.Number(bx), result.Number(by)
+				if k >= len(f.Objects) {
+					row.Status, row.Reason = result.Refused, r.whoRejected(o.Kind, bx, by)
+					rejected[i] = append(rejected[i], row)
+					continue
+				}
 				scale := unit * s.scaleToBase()
 				places[i] = append(places[i], segment.TrackObject{Kind: o.Kind, X: bx / unit, Y: by / unit, AreaMM: o.Area / (scale * scale)})
 				rows[i] = append(rows[i], row)
@@ -55,7 +62,7 @@ func (r *seriesRun) objectRows() error {
 		for k, id := range ids {
 			rows[i][k].Track = id
 		}
-		r.result.Objects = append(r.result.Objects, rows[i]...)
+		r.result.Objects = append(append(r.result.Objects, rows[i]...), rejected[i]...)
 	}
 	return nil
 }

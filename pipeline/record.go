@@ -82,7 +82,11 @@ func (r *recordFile) add(s result.Subject) error {
 		c.Series++
 		c.Measurements += len(v.Measurements)
 		c.Trends += len(v.Trends)
-		c.Objects += len(v.Objects)
+		for _, o := range v.Objects {
+			if o.Reason == "" { // nobody rejected it
+				c.Objects++
+			}
+		}
 		c.Rejections += len(v.Rejections)
 		for _, m := range v.Measurements {
 			if !m.Value.Known() {

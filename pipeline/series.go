@@ -108,6 +108,7 @@ type seriesRun struct {
 	sdc      *result.SDCTable // the user's; nil where none was given
 
 	edits    []edit
+	rejected []rejection
 	shots    []*shot // that passed the photo stages; the baseline first
 	zones    []zoneOutline
 	relSD    float64

@@ -110,6 +110,7 @@ func (e *Writer) personOf(s result.Subject) (*person, error) {
 			b.Subject, b.View, b.Photo, b.Session = p.code, view, photo(b.Session, b.Photo), session(b.Session)
 			b.Zone, b.Type = e.key.zone(b.Zone), known(b.Type, "icepick", "boxcar", "rolling")
 			b.Kind, b.Status = known(b.Kind, "pore", "scar", "red_spot", "brown_mark"), status(b.Status)
+			b.Reason = reasonCodes(b.Reason)
 			if b.XPx, b.YPx = result.None(), result.None(); !trackForm.MatchString(b.Track) {
 				b.Track = ""
 			}

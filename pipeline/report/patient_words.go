@@ -285,7 +285,7 @@ func scarsAtStart(s result.Series, t result.Trend) int {
 	base := baseline(s.Visits)
 	n := 0
 	for _, o := range s.Objects {
-		here := o.Kind == string(metrics.Scar) && o.Zone == t.Zone && o.Session == s.Visits[base].Session
+		here := o.Kind == string(metrics.Scar) && o.Zone == t.Zone && o.Session == s.Visits[base].Session && o.Reason == ""
 		if here && (!typed(t.Metric) || strings.HasSuffix(t.Metric, "_"+o.Type)) {
 			n++
 		}

@@ -102,7 +102,10 @@ type Object struct {
 	DiameterMM, AreaMM2           Number // NaN without a scale
 	Contrast                      Number
 	Type, Track                   string
-	Status                        Status
+	// Status is that of its family in the photo; refused, with the reason, also where
+	// somebody rejected it: it counts nowhere.
+	Status Status
+	Reason string `json:",omitempty"` // who rejected it and when
 	// Where it lies in the baseline photo, px, for the report; not columns. Both 0:
 	// not recorded.
 	BaseXPx, BaseYPx Number

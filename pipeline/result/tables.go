@@ -26,7 +26,7 @@ var tables = []table{
 	{"trends.csv", "subject,view,zone,metric,unit,sessions,baseline,latest,change,change_pct,sdc,sdc_source,slope_per_30d,slope_low,slope_high,limit,role,qualifier,verdict,reason", trendRows},
 	{"alignment.csv", "subject,view,session,photo,status,scale,rotation_deg,shift_x_px,shift_y_px,inliers,overlap,residual_px,residual_pct_ipd,yaw_delta_deg,pitch_delta_deg,reason", alignmentRows},
 	{"comparability.csv", "subject,view,session,photo,check,value,limit,unit,affects,status", checkRows},
-	{"objects.csv", "subject,view,session,photo,zone,kind,id,x_px,y_px,diameter_mm,area_mm2,contrast,type,track,status", objectRows},
+	{"objects.csv", "subject,view,session,photo,zone,kind,id,x_px,y_px,diameter_mm,area_mm2,contrast,type,track,status,reason", objectRows},
 	{"rejections.csv", "subject,view,session,photo,stage,reason", rejectionRows},
 }
 
@@ -105,7 +105,7 @@ func objectRows(s Subject, o Order) [][]string {
 		func(b Object) []string {
 			return []string{b.Subject, b.View, b.Session, b.Photo, b.Zone, b.Kind, strconv.Itoa(b.ID),
 				b.XPx.Cell(), b.YPx.Cell(), b.DiameterMM.Cell(), b.AreaMM2.Cell(), b.Contrast.Cell(),
-				b.Type, b.Track, string(b.Status)}
+				b.Type, b.Track, string(b.Status), b.Reason}
 		})
 }
 

@@ -209,7 +209,7 @@ func TestHeaders(t *testing.T) {
 		"trends.csv":        "subject,view,zone,metric,unit,sessions,baseline,latest,change,change_pct,sdc,sdc_source,slope_per_30d,slope_low,slope_high,limit,role,qualifier,verdict,reason",
 		"alignment.csv":     "subject,view,session,photo,status,scale,rotation_deg,shift_x_px,shift_y_px,inliers,overlap,residual_px,residual_pct_ipd,yaw_delta_deg,pitch_delta_deg,reason",
 		"comparability.csv": "subject,view,session,photo,check,value,limit,unit,affects,status",
-		"objects.csv":       "subject,view,session,photo,zone,kind,id,x_px,y_px,diameter_mm,area_mm2,contrast,type,track,status",
+		"objects.csv":       "subject,view,session,photo,zone,kind,id,x_px,y_px,diameter_mm,area_mm2,contrast,type,track,status,reason",
 		"rejections.csv":    "subject,view,session,photo,stage,reason",
 	}
 	for name, rows := range writeExample(t) {

@@ -57,16 +57,17 @@ func pitSigmas(g grid) []float64 {
 	return out
 }
 
-// findScars returns the scars of a zone in the coordinates of full, by y and x,
-// and their mask, of full's size.
-func findScars(full grid, t ScarLevels) ([]metrics.Object, cv.Gray, error) {
+// findScars returns the scars of a zone in the coordinates of full, by y and x, those
+// that were rejected, and the mask of the former, of full's size.
+func findScars(full grid, t ScarLevels, rejected map[metrics.Kind]metrics.Mask) (objects, gone []metrics.Object, big cv.Gray, err error) {
+	fail := func(err error) ([]metrics.Object, []metrics.Object, cv.Gray, error) { return nil, nil, cv.Gray{}, err }
 	s, err := newScarPlanes(full, steepBand)
 	if err != nil {
-		return nil, cv.Gray{}, err
+		return fail(err)
 	}
 	pits, err := findPits(s, t.Pit)
 	if err != nil {
-		return nil, cv.Gray{}, err
+		return fail(err)
 	}
 	mask := cv.NewGray(s.w, s.h)
 	kinds := make([]string, s.w*s.h) // type of the scar at a pixel of mask
@@ -77,7 +78,7 @@ func findScars(full grid, t ScarLevels) ([]metrics.Object, cv.Gray, error) {
 	}
 	gentle, err := gentleScars(full, t.Gentle, mask)
 	if err != nil {
-		return nil, cv.Gray{}, err
+		return fail(err)
 	}
 	for i, m := range gentle.Pix {
 		if m != 0 {
@@ -85,17 +86,27 @@ func findScars(full grid, t ScarLevels) ([]metrics.Object, cv.Gray, error) {
 		}
 	}
 	if mask, err = merged(mask, scarMergeMM*s.scale); err != nil {
-		return nil, cv.Gray{}, err
+		return fail(err)
 	}
 	if err := s.sized(mask, kinds); err != nil {
-		return nil, cv.Gray{}, err
+		return fail(err)
 	}
-	objects, err := s.measure(mask, kinds, full)
+	places, err := rejectedOn(s.grid, rejected[metrics.Scar])
 	if err != nil {
-		return nil, cv.Gray{}, err
+		return fail(err)
 	}
-	big, err := enlarge(mask, full.w, full.h)
-	return objects, big, err
+	none, err := takeRegions(mask, places)
+	if err != nil {
+		return fail(err)
+	}
+	if gone, err = s.measure(none, kinds, full); err != nil {
+		return fail(err)
+	}
+	if objects, err = s.measure(mask, kinds, full); err != nil {
+		return fail(err)
+	}
+	big, err = enlarge(mask, full.w, full.h)
+	return objects, gone, big, err
 }
 
 // gentleScars returns a mask, of the size of steep, of the rolling scars that do

@@ -49,7 +49,11 @@ type Thresholds struct {
 type Found struct {
 	Objects []metrics.Object // pores, scars, red spots, brown marks; each by y and x
 	Lines   *metrics.Lines2D // nil where lines were not searched
-	Missing map[metrics.Family]string
+	// Rejected are those that would be among the objects, had somebody not rejected
+	// them (see metrics.Patch.Rejected). The masks and lines are as if they were not
+	// there.
+	Rejected []metrics.Object
+	Missing  map[metrics.Family]string
 
 	ScarMask, RedMask, BrownMask, LineMask metrics.Mask
 }
@@ -191,17 +195,19 @@ func (s *Scene) Find(t Thresholds) (Found, error) {
 	f.Objects = []metrics.Object{}
 	scars, brown := cv.Gray(f.ScarMask), cv.Gray(f.BrownMask)
 	if searched(metrics.Scars) && t.Scars != nil {
-		var objects []metrics.Object
-		if objects, scars, err = findScars(g, *t.Scars); err != nil {
+		var objects, rejected []metrics.Object
+		if objects, rejected, scars, err = findScars(g, *t.Scars, p.Rejected); err != nil {
 			return Found{}, err
 		}
 		f.Objects, f.ScarMask = append(f.Objects, objects...), metrics.Mask(scars)
+		f.Rejected = append(f.Rejected, rejected...)
 	}
 	if searched(metrics.Redness) && t.Spots != nil {
-		objects, reds, browns, err := findSpots(g, t.spotLevels(p), redIndex(p), scars)
+		objects, rejected, reds, browns, err := findSpots(g, t.spotLevels(p), redIndex(p), scars, p.Rejected)
 		if err != nil {
 			return Found{}, err
 		}
+		f.Rejected = append(f.Rejected, rejected...)
 		f.Objects, f.RedMask, f.BrownMask = append(f.Objects, objects...), metrics.Mask(reds), metrics.Mask(browns)
 		brown = browns
 	}
@@ -210,7 +216,8 @@ func (s *Scene) Find(t Thresholds) (Found, error) {
 		if err != nil {
 			return Found{}, err
 		}
-		f.Objects = append(objects, f.Objects...)
+		objects, rejected := withoutPores(objects, p.Rejected[metrics.Pore])
+		f.Objects, f.Rejected = append(objects, f.Objects...), append(rejected, f.Rejected...)
 	}
 	if searched(metrics.Lines) && t.Lines != nil {
 		length, lines, err := findLines(g, *t.Lines, union(scars, brown))

@@ -106,23 +106,40 @@ func (s spotPlanes) spots(p cv.Plane, level float64) []region {
 // findSpots returns red spots and brown marks in the coordinates of full, by kind,
 // y and x, and their masks. The red mask also holds every pixel whose erythema
 // index exceeds redIndex (an infinite one adds none). What lies in scars is left
-// to them.
-func findSpots(full grid, t SpotLevels, redIndex float64, scars cv.Gray) (objects []metrics.Object, redMask, brownMask cv.Gray, err error) {
+// to them. What was rejected is apart, and in no mask.
+func findSpots(full grid, t SpotLevels, redIndex float64, scars cv.Gray, rejected map[metrics.Kind]metrics.Mask) (objects, gone []metrics.Object, redMask, brownMask cv.Gray, err error) {
+	fail := func(err error) ([]metrics.Object, []metrics.Object, cv.Gray, cv.Gray, error) {
+		return nil, nil, cv.Gray{}, cv.Gray{}, err
+	}
 	s, err := newSpotPlanes(full)
 	if err != nil {
-		return nil, cv.Gray{}, cv.Gray{}, err
+		return fail(err)
 	}
 	small, err := cv.ResizeGray(scars, s.w, s.h)
 	if err != nil {
-		return nil, cv.Gray{}, cv.Gray{}, err
+		return fail(err)
 	}
+	noMarks, err := rejectedOn(s.grid, rejected[metrics.BrownMark])
+	if err != nil {
+		return fail(err)
+	}
+	noReds, err := rejectedOn(s.grid, rejected[metrics.RedSpot])
+	if err != nil {
+		return fail(err)
+	}
+	goneMarks := []metrics.Object{}
 	brown, reds := cv.NewGray(s.w, s.h), cv.NewGray(s.w, s.h)
 	marks := []metrics.Object{}
 	for _, r := range s.spots(s.pigment, t.Brown) {
 		if part(r, small) > 0.5 || !s.isBrown(r) || s.isShadow(r) {
 			continue
 		}
-		marks = append(marks, s.object(metrics.BrownMark, r, s.pigment, full))
+		mark := s.object(metrics.BrownMark, r, s.pigment, full)
+		if part(r, noMarks) > 0.5 {
+			goneMarks = append(goneMarks, mark)
+			continue
+		}
+		marks = append(marks, mark)
 		fill(brown, r.pixels)
 	}
 	objects = []metrics.Object{}
@@ -132,25 +149,31 @@ func findSpots(full grid, t SpotLevels, redIndex float64, scars cv.Gray) (object
 		}
 		o := s.object(metrics.RedSpot, r, s.redness, full)
 		o.Contrast /= 100 // erythema index to OD
+		if part(r, noReds) > 0.5 {
+			gone = append(gone, o)
+			continue
+		}
 		objects = append(objects, o)
 		fill(reds, r.pixels)
 	}
 	byPlace(objects)
 	byPlace(marks)
+	byPlace(gone)
+	byPlace(goneMarks)
 	smooth, err := cv.MaskedGaussian(s.index, s.skin, spotSmoothMM*s.scale)
 	if err != nil {
-		return nil, cv.Gray{}, cv.Gray{}, err
+		return fail(err)
 	}
 	for i, v := range smooth.Pix {
-		if s.skin.Pix[i] != 0 && float64(v) > redIndex {
+		if s.skin.Pix[i] != 0 && float64(v) > redIndex && noReds.Pix[i] < 128 {
 			reds.Pix[i] = 255
 		}
 	}
 	if redMask, err = enlarge(reds, full.w, full.h); err != nil {
-		return nil, cv.Gray{}, cv.Gray{}, err
+		return fail(err)
 	}
 	brownMask, err = enlarge(brown, full.w, full.h)
-	return append(objects, marks...), redMask, brownMask, err
+	return append(objects, marks...), append(gone, goneMarks...), redMask, brownMask, err
 }
 
 // isBrown tells pigment from shadow and from blood by the excess over the
