@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/dermatrend/dermatrend/pipeline/cluster"
+	"github.com/dermatrend/dermatrend/pipeline/study"
 )
 
 // ClusterErased counts what was removed from a cluster.
@@ -37,12 +38,12 @@ func RetryInCluster(ctx context.Context, where ClusterOptions, batch string) (n 
 	return n, err
 }
 
-// EraseFromCluster removes a person from all batches: tasks, results, and the photos
+// EraseFromCluster removes a person from all batches of a study: tasks, results, and the photos
 // and pictures in the store that are nobody else's. It does not reach backups; see
 // [cluster.Cluster.Erase].
-func EraseFromCluster(ctx context.Context, where ClusterOptions, subject string) (e ClusterErased, err error) {
+func EraseFromCluster(ctx context.Context, where ClusterOptions, st *study.Study, subject string) (e ClusterErased, err error) {
 	err = inCluster(ctx, where, func(c *cluster.Cluster) error {
-		e, err = c.Erase(ctx, subject)
+		e, err = c.Erase(ctx, st.Name, subject)
 		return err
 	})
 	return e, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -124,10 +125,18 @@ func testErase(t *testing.T, where ClusterOptions, out, batch string) {
 	shared := filepath.Join(st.Subjects[0].Dir, "s0f.jpg")
 	check(t, os.WriteFile(shared, []byte("P1s0f.jpg"), 0o600))
 	mustSubmit(t, st, where, SubmitOptions{})
+	other := people(t, "P1 ok 2") // of another study
+	other.Name = "another"
+	for _, v := range other.Subjects[0].Sessions {
+		for _, p := range v.Photos {
+			check(t, os.WriteFile(filepath.Join(other.Subjects[0].Dir, p.File), []byte("other "+p.File), 0o600))
+		}
+	}
+	mustSubmit(t, other, where, SubmitOptions{})
 	before := tree(t, folder)
-	e, err := EraseFromCluster(t.Context(), where, "P1")
+	e, err := EraseFromCluster(t.Context(), where, st, "P1")
 	// Four photos of which one is shared, and an archive for each of two series.
-	if err != nil || e.Tasks != 2 || e.Objects != 4-1+2 {
+	if err != nil || e.Tasks != 2 || e.Objects != 4-1+2 || !slices.Equal(e.Elsewhere, []string{"another"}) {
 		t.Errorf("erased %+v, %v", e, err)
 	}
 	after := tree(t, folder)
@@ -140,7 +149,7 @@ func testErase(t *testing.T, where ClusterOptions, out, batch string) {
 	if sum := mustCollect(t, where, batch, out); len(sum.Subjects) != 2 || sum.Series != 4 {
 		t.Errorf("collected after that: %+v", sum)
 	}
-	if e, err := EraseFromCluster(t.Context(), where, "P1"); err != nil || e != (ClusterErased{}) {
+	if e, err := EraseFromCluster(t.Context(), where, st, "P1"); err != nil || e.Tasks+e.Objects != 0 {
 		t.Errorf("erased again: %+v, %v", e, err)
 	}
 }

@@ -116,7 +116,7 @@ func newSubmission(b *batch, opts SubmitOptions) (*submission, error) {
 	h := batchHeader{Study: *b.study, Settings: b.settings, Only: opts.Subjects, Version: opts.Version}
 	h.Study.Root, h.Study.Subjects = "", nil
 	h.Study.Notes = notesOf(b.study, "")
-	s := &submission{b: b, header: cluster.Batch{ID: opts.Batch, Program: program}}
+	s := &submission{b: b, header: cluster.Batch{ID: opts.Batch, Program: program, Domain: b.study.Name}}
 	if s.header.Header, err = json.Marshal(h); err != nil {
 		return nil, err
 	}

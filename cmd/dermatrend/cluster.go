@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/dermatrend/dermatrend/pipeline"
+	"github.com/dermatrend/dermatrend/pipeline/study"
 )
 
 type clusterCommands struct {
@@ -198,6 +199,23 @@ func (c collectCommand) Run(in *invocation) error {
 	}
 	if len(sum.Rejections) > 0 {
 		return errPartial
+	}
+	return nil
+}
+
+// erase removes a person of a study.
+func (c inCluster) erase(in *invocation, st *study.Study, subject string) error {
+	where, err := c.options(nil)
+	if err != nil {
+		return err
+	}
+	e, err := pipeline.EraseFromCluster(in.ctx, where, st, subject)
+	if err != nil {
+		return fmt.Errorf("cluster: %w", err)
+	}
+	fmt.Fprintf(in.stdout, "cluster: %s and %s of the store deleted; not out of backups of the database and versions that the store keeps\n", count(e.Tasks, "series"), count(e.Objects, "object"))
+	for _, other := range e.Elsewhere {
+		fmt.Fprintf(in.stdout, "cluster: the study %s has a %s, too, who was left alone\n", other, subject)
 	}
 	return nil
 }

@@ -191,12 +191,18 @@ type eraseCommand struct {
 	Subject string `arg:"" help:"The person."`
 	Photos  bool   `help:"Delete the person's folder with the photos and the manifest, too."`
 	inStudy
+	inCluster
 }
 
 func (c eraseCommand) Run(in *invocation) error {
 	st, err := loadStudy(in, c.Study, []string{c.Subject})
 	if err != nil {
 		return err
+	}
+	if c.DB != "" || c.Store != "" {
+		if err := c.inCluster.erase(in, st, c.Subject); err != nil {
+			return err
+		}
 	}
 	folders := append(slices.Clone(c.Out), st.Root)
 	w, err := consent.Erase(in.ctx, st, c.Subject, asOf{}.day(), c.name(), folders...)

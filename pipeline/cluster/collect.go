@@ -12,7 +12,7 @@ import (
 
 // Batch reads a batch. With an empty id it is the only one there is.
 func (c *Cluster) Batch(ctx context.Context, id string) (b Batch, err error) {
-	rows, err := c.pool.Query(ctx, `select id, program, header from dermatrend.batch where $1 in (id, '') limit 2`, id)
+	rows, err := c.pool.Query(ctx, `select id, program, header, domain from dermatrend.batch where $1 in (id, '') limit 2`, id)
 	if err != nil {
 		return b, err
 	}

@@ -11,16 +11,18 @@ import (
 // Erased counts what was removed.
 type Erased struct {
 	Tasks   int
-	Objects int // of the store, photos and archives; those that others use stay
+	Objects int // of the store; those that others use stay
+	// Elsewhere lists other domains that have an owner of this name, who was left alone.
+	Elsewhere []string
 }
 
-// Erase removes an owner from all batches: tasks, results, and objects that no other
+// Erase removes an owner from all batches of a domain: tasks, results, and objects that no other
 // owner uses. A task that a machine is working on is cancelled, and its result cannot
 // be committed any more. If it is cut off, it can be repeated.
 //
 // Backups of the database, its log, and versions that a store keeps of deleted objects
 // are not reached: their retention has to be bounded by whoever runs them.
-func (c *Cluster) Erase(ctx context.Context, owner string) (e Erased, err error) {
+func (c *Cluster) Erase(ctx context.Context, domain, owner string) (e Erased, err error) {
 	conn, err := c.pool.Acquire(ctx)
 	if err != nil {
 		return e, err
@@ -31,7 +33,7 @@ func (c *Cluster) Erase(ctx context.Context, owner string) (e Erased, err error)
 	}
 	defer conn.Exec(context.WithoutCancel(ctx), `select pg_advisory_unlock($1)`, lockErase)
 	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		jobs, err := column[int64](ctx, tx, `select t.job from dermatrend.task t join dermatrend.owner o on o.batch = t.batch and o.name = t.owner where o.name = $1`, owner)
+		jobs, err := column[int64](ctx, tx, `select t.job from dermatrend.task t join dermatrend.batch b on b.id = t.batch where b.domain = $1 and t.owner = $2`, domain, owner)
 		if err != nil {
 			return err
 		}
@@ -48,12 +50,14 @@ func (c *Cluster) Erase(ctx context.Context, owner string) (e Erased, err error)
 		// Objects go before the rows that name them: cut off in between, they are still
 		// known to be there.
 		for _, o := range []struct{ kind, query string }{
-			{objects, `select distinct hash from dermatrend.object mine where owner = $1
-				and not exists (select from dermatrend.object o where o.hash = mine.hash and o.owner <> $1)`},
-			{archives, `select distinct mine.hash from dermatrend.archive mine join dermatrend.task t using (batch, number) where t.owner = $1
-				and not exists (select from dermatrend.archive a join dermatrend.task o using (batch, number) where a.hash = mine.hash and o.owner <> $1)`},
+			{objects, `select hash from dermatrend.object o join dermatrend.batch b on b.id = o.batch
+				where hash in (select hash from dermatrend.object o join dermatrend.batch b on b.id = o.batch where domain = $1 and owner = $2)
+				group by hash having bool_and(domain = $1 and owner = $2)`},
+			{archives, `select hash from dermatrend.archive a join dermatrend.task t using (batch, number) join dermatrend.batch b on b.id = batch
+				where hash in (select hash from dermatrend.archive a join dermatrend.task t using (batch, number) join dermatrend.batch b on b.id = batch where domain = $1 and owner = $2)
+				group by hash having bool_and(domain = $1 and owner = $2)`},
 		} {
-			all, err := column[string](ctx, tx, o.query, owner)
+			all, err := column[string](ctx, tx, o.query, domain, owner)
 			if err != nil {
 				return err
 			}
@@ -64,7 +68,10 @@ func (c *Cluster) Erase(ctx context.Context, owner string) (e Erased, err error)
 			}
 			e.Objects += len(all)
 		}
-		_, err = tx.Exec(ctx, `delete from dermatrend.owner where name = $1`, owner)
+		if _, err := tx.Exec(ctx, `delete from dermatrend.owner where name = $2 and batch in (select id from dermatrend.batch where domain = $1)`, domain, owner); err != nil {
+			return err
+		}
+		e.Elsewhere, err = column[string](ctx, tx, `select distinct domain from dermatrend.owner o join dermatrend.batch b on b.id = o.batch where name = $1 order by domain`, owner)
 		return err
 	})
 	return e, err

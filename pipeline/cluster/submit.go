@@ -20,6 +20,7 @@ type Batch struct {
 	ID      string
 	Program string // the only one that may work on it
 	Header  []byte // the caller's; holds nothing about an owner
+	Domain  string // in which a name of an owner means one person: the study
 }
 
 // Owner is a person whose data are in a batch. Everything of an owner can be erased.
@@ -77,8 +78,8 @@ type Submission struct {
 // Submit begins a batch, or goes on with one that was cut off. It wraps ErrRefused if
 // there is another batch of that name.
 func (c *Cluster) Submit(ctx context.Context, b Batch) (*Submission, error) {
-	_, err := c.pool.Exec(ctx, `insert into dermatrend.batch (id, program, queue, header) values ($1, $2, $3, $4) on conflict do nothing`,
-		b.ID, b.Program, queue(b.Program), b.Header)
+	_, err := c.pool.Exec(ctx, `insert into dermatrend.batch (id, program, queue, header, domain) values ($1, $2, $3, $4, $5) on conflict do nothing`,
+		b.ID, b.Program, queue(b.Program), b.Header, b.Domain)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +87,7 @@ func (c *Cluster) Submit(ctx context.Context, b Batch) (*Submission, error) {
 	if err != nil {
 		return nil, err
 	}
-	if old.Program != b.Program || !bytes.Equal(old.Header, b.Header) {
+	if old.Program != b.Program || old.Domain != b.Domain || !bytes.Equal(old.Header, b.Header) {
 		return nil, refusef("the batch %s was submitted with other settings or by another version: choose another name with --batch", b.ID)
 	}
 	return &Submission{c, b}, nil

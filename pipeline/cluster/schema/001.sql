@@ -6,6 +6,7 @@ create table batch (
     id       text primary key,
     program  text not null,        -- the only one that may work on it and collect it
     queue    text not null,
+    domain   text not null,        -- in which a name of an owner means one person
     header   bytea not null,
     complete boolean not null default false, -- nothing is added any more
     created  timestamptz not null default now()
