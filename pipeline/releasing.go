@@ -19,6 +19,9 @@ import (
 	"github.com/dermatrend/dermatrend/pipeline/study"
 )
 
+// ReportLanguages are those of pages that are handed out, ISO 639-1.
+func ReportLanguages() []string { return report.Languages() }
+
 // HandOutOptions say what [HandOut] writes.
 type HandOutOptions struct {
 	consent.Request

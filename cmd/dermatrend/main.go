@@ -85,7 +85,7 @@ series without values, persons without consent); 4 usage or invalid input; 130 i
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
 	var c commands
 	parser, err := kong.New(&c, kong.Name("dermatrend"), kong.Description(description),
-		kong.Writers(stdout, stderr), kong.Vars{"courses": courses(), "scales": strings.Join(pipeline.ScaleNames(), ","), "scopes": strings.Join(consent.Scopes, ", ")}, kong.Exit(func(code int) { panic(helped(code)) }),
+		kong.Writers(stdout, stderr), kong.Vars{"languages": strings.Join(pipeline.ReportLanguages(), ", "), "courses": courses(), "scales": strings.Join(pipeline.ScaleNames(), ","), "scopes": strings.Join(consent.Scopes, ", ")}, kong.Exit(func(code int) { panic(helped(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		panic(err) // the structs above are wrong

@@ -17,8 +17,8 @@ type reportCommand struct {
 	Dir       string   `name:"output" short:"o" help:"Folder to write. The key of the codes lies beside it as DIR-key.csv and stays at the clinic." placeholder:"DIR"`
 	Level     string   `enum:",zone,half_face,covered_eyes,full_face" default:"" help:"How much is shown: zone (measured skin of one zone; the only level that counts as de-identified), half_face, covered_eyes, full_face. A bar over the eyes makes no face anonymous: 55 % were still recognised." placeholder:"LEVEL"`
 	Zone      string   `help:"The zone; for half_face it says which half." placeholder:"ZONE"`
-	Subject   []string `help:"Show these subjects only." placeholder:"ID"`
-	Lang      string   `default:"en" help:"Language of the pages." placeholder:"LANG"`
+	Subject   []string `help:"Show these subjects only; separated by commas, or the flag repeated." placeholder:"ID"`
+	Lang      string   `help:"Language of the pages: ${languages}; en without it." placeholder:"LANG"`
 	Reviewed  review   `embed:"" prefix:"reviewed-"`
 	MarksFree string   `name:"confirm-no-marks" help:"Who looked at the zone of everybody shown and confirms that it has no tattoo and no distinctive mark." placeholder:"NAME"`
 	PDF       bool     `name:"pdf" help:"Pages as PDF as well, with the Chromium of this machine."`
@@ -36,13 +36,20 @@ func (c reportCommand) Run(in *invocation) error {
 	if c.For != "" {
 		return c.handOut(in)
 	}
+	if c.Lang != "" && c.Lang != "en" {
+		return inputError{fmt.Errorf("--lang %s needs --for: the clinician's reports are in English", c.Lang)}
+	}
 	if c.Study != "" || c.Dir != "" || c.Level != "" || c.Zone != "" || len(c.Subject) > 0 || c.Reviewed != (review{}) || c.MarksFree != "" {
-		return inputError{errors.New("these flags need --for: without it, the reports in OUT are rendered again")}
+		return inputError{errors.New("--study, -o, --level, --zone, --subject, --reviewed-by, --reviewed-on and --confirm-no-marks need --for: without it, the reports in OUT are rendered again")}
 	}
 	if c.PDF {
 		if err := pipeline.CanPrint(); err != nil {
 			return err
 		}
+	}
+	printed, err := filepath.Glob(filepath.Join(c.Out, "*", "report.pdf"))
+	if err != nil {
+		return err
 	}
 	subjects, err := pipeline.Report(in.ctx, c.Out)
 	if err != nil {
@@ -50,6 +57,9 @@ func (c reportCommand) Run(in *invocation) error {
 	}
 	for _, s := range subjects {
 		fmt.Fprintf(in.stdout, "%s: %s\n", s.ID, verdicts(s))
+	}
+	if len(printed) > 0 && !c.PDF {
+		fmt.Fprintf(in.stdout, "%s of the earlier reports removed; --pdf prints the new ones\n", count(len(printed), "PDF"))
 	}
 	if _, err := fmt.Fprintf(in.stdout, "report: %s\n", filepath.Join(c.Out, "index.html")); err != nil || !c.PDF {
 		return err

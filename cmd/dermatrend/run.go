@@ -18,7 +18,7 @@ import (
 type runCommand struct {
 	Study     string   `arg:"" help:"Folder of the study."`
 	Out       string   `short:"o" required:"" help:"Folder for tables and reports." placeholder:"DIR"`
-	Subject   []string `help:"Measure only this person, and keep the results of the others. May be repeated." placeholder:"ID" sep:"none"`
+	Subject   []string `help:"Measure only these persons, and keep the results of the others; separated by commas, or the flag repeated." placeholder:"ID"`
 	PDF       bool     `name:"pdf" help:"Print the reports to PDF as well, with the Chromium of this machine."`
 	DryRun    bool     `help:"Say of each series whether it would be measured, and why, and do nothing."`
 	Fresh     bool     `help:"Measure all again, also what has not changed since the last run."`
@@ -35,7 +35,7 @@ func (c runCommand) Validate() error {
 
 // workers are the flags of the commands that start worker processes.
 type workers struct {
-	Jobs    int  `help:"Number of worker processes, about 1 GiB each; without it, as many as cores and free memory allow." placeholder:"N"`
+	Jobs    int  `help:"Number of worker processes, about 1 GiB each; 0, or without it, as many as cores and free memory allow." placeholder:"N"`
 	Verbose bool `short:"v" help:"Tell each stage, and what the workers print."`
 	Quiet   bool `short:"q" help:"Print errors only."`
 }
@@ -43,7 +43,7 @@ type workers struct {
 // Validate is called by kong.
 func (w workers) Validate() error {
 	if w.Jobs < 0 {
-		return fmt.Errorf("--jobs %d: must be 1 or more", w.Jobs)
+		return fmt.Errorf("--jobs %d: must be 1 or more, or 0 for as many as cores and free memory allow", w.Jobs)
 	}
 	if w.Verbose && w.Quiet {
 		return fmt.Errorf("--verbose and --quiet exclude each other")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"github.com/dermatrend/dermatrend/pipeline"
 )
@@ -19,6 +20,6 @@ func (c unblindCommand) Run(in *invocation) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(in.stdout, "%s\nresults, which name persons: %s\n", a.Summary(), c.Dir)
+	_, err = fmt.Fprintf(in.stdout, "%s\neverything, in words: %s\nresults, which name persons: %s\n", a.Headline(), filepath.Join(c.Dir, "summary.txt"), c.Dir)
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -136,6 +137,9 @@ func (c validateCommand) people(in *invocation, folder, out string) ([]result.Su
 
 // own makes the table of smallest detectable changes from the replicates of a study.
 func (c validateCommand) own(in *invocation) error {
+	if err := c.mine(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(c.Out, 0o700); err != nil {
 		return err
 	}
@@ -161,6 +165,21 @@ func (c validateCommand) own(in *invocation) error {
 	}
 	if len(rejected) > 0 {
 		return errPartial
+	}
+	return nil
+}
+
+// mine refuses an output folder that holds anything but what an earlier validate has
+// written: sdc.csv, and the folder of the run it is from.
+func (c validateCommand) mine() error {
+	entries, err := os.ReadDir(c.Out)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return inputError{fmt.Errorf("--out: %w", err)}
+	}
+	for _, e := range entries {
+		if !slices.Contains([]string{"sdc.csv", "run", "validation.csv", "validation.html", "ablation.csv", "work", "real"}, e.Name()) {
+			return inputError{fmt.Errorf("--out %s holds %s, which validate did not write; choose an empty folder", c.Out, e.Name())}
+		}
 	}
 	return nil
 }

@@ -59,31 +59,31 @@ func (r Request) Check() error {
 	case !slices.Contains([]Audience{ForPatient, ForPublication, ForTeaching, ForMarketing}, r.Audience):
 		wrong("nothing is handed out for %q", r.Audience)
 	case r.Audience == ForPatient && (r.Level != "" || r.Zone != ""):
-		wrong("a patient's own report has no level and no zone")
+		wrong("a patient's own report has no level and no zone (--level, --zone)")
 	case r.Audience != ForPatient && !slices.Contains(levels, r.Level):
-		wrong("level %q: expected zone, half_face, covered_eyes or full_face", r.Level)
+		wrong("--level %q: expected zone, half_face, covered_eyes or full_face", r.Level)
 	}
 	if r.On.IsZero() {
 		wrong("no day on which consent is looked at")
 	}
 	if r.Zone != "" && !slices.Contains(study.ZoneNames, r.Zone) {
-		wrong("there is no zone %q; there are %s", r.Zone, strings.Join(study.ZoneNames, ", "))
+		wrong("--zone %q: there are %s", r.Zone, strings.Join(study.ZoneNames, ", "))
 	} else if r.Level == LevelZone && !slices.Contains(DeidentifiedZones, r.Zone) {
-		wrong("zone %q: level zone shows one of %s; the others lie at an eye or the mouth and need another level", r.Zone, strings.Join(DeidentifiedZones, ", "))
+		wrong("--zone %q: --level zone shows one of %s; the others lie at an eye or the mouth and need another level", r.Zone, strings.Join(DeidentifiedZones, ", "))
 	}
 	if r.Level == LevelHalfFace && !strings.HasSuffix(r.Zone, "_left") && !strings.HasSuffix(r.Zone, "_right") {
-		wrong("zone %q: level half_face shows the half of a zone of one side, such as cheek_left", r.Zone)
+		wrong("--zone %q: --level half_face shows the half of a zone of one side, such as cheek_left", r.Zone)
 	}
 	if r.Level == LevelZone && strings.TrimSpace(r.NoMarks) == "" {
-		wrong("a person has to look at the zone and confirm that it shows no tattoo and no distinctive mark")
+		wrong("a person has to look at the zone and confirm that it shows no tattoo and no distinctive mark: --confirm-no-marks NAME")
 	}
 	switch reviewed := strings.TrimSpace(r.ReviewedBy) != ""; {
 	case r.Audience == ForMarketing && (!reviewed || r.ReviewedOn.IsZero()):
-		wrong("marketing needs a clinician's review: by whom and when")
+		wrong("marketing needs a clinician's review: --reviewed-by NAME --reviewed-on DATE")
 	case reviewed == r.ReviewedOn.IsZero():
-		wrong("a review is by somebody and of a day; one of the two is missing")
+		wrong("a review is by somebody and of a day: of --reviewed-by NAME and --reviewed-on DATE, one of the two is missing")
 	case r.ReviewedOn.After(r.On):
-		wrong("the review of %s lies after %s", r.ReviewedOn, r.On)
+		wrong("--reviewed-on %s lies after the day of consent, %s", r.ReviewedOn, r.On)
 	}
 	return errors.Join(errs...)
 }

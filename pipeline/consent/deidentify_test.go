@@ -90,7 +90,7 @@ func TestIncompleteRequests(t *testing.T) {
 		{ForTeaching, LevelZone, func(q *Request) { q.Zone = "" }, "shows one of"},
 		{ForTeaching, LevelZone, func(q *Request) { q.Zone = "perioral" }, "at an eye or the mouth"},
 		{ForTeaching, LevelZone, func(q *Request) { q.Zone = "periorbital_left" }, "at an eye or the mouth"},
-		{ForTeaching, LevelFullFace, func(q *Request) { q.Zone = "ear" }, `no zone "ear"`},
+		{ForTeaching, LevelFullFace, func(q *Request) { q.Zone = "ear" }, `--zone "ear": there are`},
 		{ForTeaching, LevelHalfFace, func(q *Request) { q.Zone = "nose" }, "of one side"},
 		{ForTeaching, LevelFullFace, func(q *Request) { q.On = study.Date{} }, "no day"},
 		{ForMarketing, LevelZone, func(q *Request) { q.ReviewedBy = "" }, "clinician's review"},

@@ -80,6 +80,9 @@ func LoadSheet(name string, k Key) (Sheet, error) {
 		}
 	}
 	s.Missing = len(asked) - len(s.scores)
+	if len(s.scores) == 0 && len(errs) == 0 {
+		errs = append(errs, fmt.Errorf("%s has no scores: the reader %s has filled in none of its %d rows; leave the sheet out, or give the one that is filled in", name, s.Reader, len(asked)))
+	}
 	return s, errors.Join(errs...)
 }
 

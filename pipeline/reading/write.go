@@ -2,6 +2,7 @@ package reading
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -59,38 +60,20 @@ func (a Analysis) agreement() []byte {
 	return table(rows)
 }
 
+// Headline is the summary in short: who scored what, whether they agreed, and what
+// they saw where there was nothing.
+func (a Analysis) Headline() string {
+	var b strings.Builder
+	a.begin(&b)
+	a.figures(&b, "inter", "sham")
+	return b.String()
+}
+
 // Summary says the results in words.
 func (a Analysis) Summary() []byte {
 	var b strings.Builder
-	kinds := map[Kind]int{}
-	for _, p := range a.Pairs {
-		kinds[p.Kind]++
-	}
-	fmt.Fprintf(&b, "Blinded reading: %s\n", a.Scale.Title)
-	fmt.Fprintf(&b, "Source of the scale: %s.\n", a.Scale.Source)
-	fmt.Fprintf(&b, "%d pairs, %d shown twice, %d shams (%d of two untreated visits, %d of one visit twice).\n",
-		kinds[True], kinds[Repeat], kinds[ShamUntreated]+kinds[ShamSame], kinds[ShamUntreated], kinds[ShamSame])
-	fmt.Fprintf(&b, "A reader has seen a change where scores differ by %g or more.\n", a.Scale.Step)
-	if kinds[ShamSame] > 0 {
-		b.WriteString("One visit shown twice is easier to see through than a photo taken again: its false rates are lower bounds.\n")
-	}
-	b.WriteString("\nReaders\n")
-	for _, s := range a.Sheets {
-		fmt.Fprintf(&b, "  %s: %d scores, %d missing\n", s.Reader, len(s.scores), s.Missing)
-	}
-	for _, group := range []struct{ what, title string }{
-		{"intra", "Agreement of a reader with themself (pairs shown twice)"},
-		{"inter", "Agreement between readers (pairs shown once or first)"},
-		{"sham", "Changes seen where there was no treatment between"},
-		{"change", "Changes seen between baseline and the later visit"},
-	} {
-		fmt.Fprintf(&b, "\n%s\n", group.title)
-		for _, f := range a.Figures {
-			if f.What == group.what {
-				fmt.Fprintf(&b, "  %-20s %-24s %s\n", f.Reader, strings.ReplaceAll(f.Measure, "_", " "), figureWords(f))
-			}
-		}
-	}
+	a.begin(&b)
+	a.figures(&b, "intra", "inter", "sham", "change")
 	b.WriteString("\nMetrics beside the readers' mean improvement (rank correlation; share that goes the same way)\n")
 	if len(a.Metrics) == 0 {
 		b.WriteString("  no changes of metrics were put aside with the key\n")
@@ -107,6 +90,46 @@ func (a Analysis) Summary() []byte {
 	}
 	b.WriteString("\nCorrelations are not adjusted for their number. Scores of one person's two photos are not independent of each other; intervals take them as if they were.\n")
 	return []byte(b.String())
+}
+
+// begin says what was shown, and to whom.
+func (a Analysis) begin(b *strings.Builder) {
+	kinds := map[Kind]int{}
+	for _, p := range a.Pairs {
+		kinds[p.Kind]++
+	}
+	fmt.Fprintf(b, "Blinded reading: %s\n", a.Scale.Title)
+	fmt.Fprintf(b, "Source of the scale: %s.\n", a.Scale.Source)
+	fmt.Fprintf(b, "%d pairs, %d shown twice, %d shams (%d of two untreated visits, %d of one visit twice).\n",
+		kinds[True], kinds[Repeat], kinds[ShamUntreated]+kinds[ShamSame], kinds[ShamUntreated], kinds[ShamSame])
+	fmt.Fprintf(b, "A reader has seen a change where scores differ by %g or more.\n", a.Scale.Step)
+	if kinds[ShamSame] > 0 {
+		b.WriteString("One visit shown twice is easier to see through than a photo taken again: its false rates are lower bounds.\n")
+	}
+	b.WriteString("\nReaders\n")
+	for _, s := range a.Sheets {
+		fmt.Fprintf(b, "  %s: %d scores, %d missing\n", s.Reader, len(s.scores), s.Missing)
+	}
+}
+
+// figures lists groups of figures, those without values too.
+func (a Analysis) figures(b *strings.Builder, groups ...string) {
+	for _, group := range []struct{ what, title string }{
+		{"intra", "Agreement of a reader with themself (pairs shown twice)"},
+		{"inter", "Agreement between readers (pairs shown once or first)"},
+		{"sham", "Changes seen where there was no treatment between"},
+		{"change", "Changes seen between baseline and the later visit"},
+	} {
+		if !slices.Contains(groups, group.what) {
+			continue
+		}
+		fmt.Fprintf(b, "\n%s\n", group.title)
+		for _, f := range a.Figures {
+			if f.What == group.what {
+				fmt.Fprintf(b, "  %-20s %-24s %s\n", f.Reader, strings.ReplaceAll(f.Measure, "_", " "), figureWords(f))
+			}
+		}
+	}
 }
 
 // figureWords is a figure as the summary says it.

@@ -298,7 +298,9 @@ func Replicates(people []result.Subject) (OwnReplicates, error) {
 	for _, p := range people {
 		last = p
 		for i := range p.Series {
-			s, d := ownGroups(&p.Series[i])
+			// Where a treatment is recorded without its days, no later day is known to be
+			// untreated but those that the manifest calls baselines.
+			s, d := ownGroups(&p.Series[i], p.TreatedZones == nil || len(p.Treatments) > 0)
 			out.Sessions += collect(sessions, s)
 			out.Days += collect(days, d)
 		}
@@ -378,13 +380,16 @@ func collect(into map[[2]string][]group, from map[place]group) int {
 
 // ownGroups gives the values of a series by session, and those of its untreated days
 // (one photo of each, of however many sessions), with an empty session.
-func ownGroups(s *result.Series) (sessions, days map[place]group) {
+func ownGroups(s *result.Series, dated bool) (sessions, days map[place]group) {
 	sessions, days = map[place]group{}, map[place]group{}
 	type onDay struct {
 		zone, metric string
 		day          int
 	}
-	seen := map[onDay]bool{}
+	seen, baselines := map[onDay]bool{}, map[string]bool{}
+	for _, v := range s.Visits {
+		baselines[v.Session] = v.Baseline
+	}
 	who := s.Subject + " " + s.View
 	add := func(to map[place]group, k place, v float64) {
 		to[k] = group{who + " " + k.session, append(to[k].values, v)}
@@ -395,7 +400,7 @@ func ownGroups(s *result.Series) (sessions, days map[place]group) {
 		}
 		add(sessions, place{m.Zone, m.Metric, m.Session}, float64(m.Value))
 		at := onDay{m.Zone, m.Metric, m.Day}
-		if m.DaysSinceTreatment != nil || m.Day > maxDaysApart || seen[at] {
+		if m.DaysSinceTreatment != nil || !dated && !baselines[m.Session] || m.Day > maxDaysApart || seen[at] {
 			continue
 		}
 		seen[at] = true

@@ -231,6 +231,24 @@ func TestReplicates(t *testing.T) {
 	}
 }
 
+// Where the manifest records a treatment without its days, nobody knows which days are
+// untreated but the baselines that it names.
+func TestTreatedOnUnknownDays(t *testing.T) {
+	row := func(session string, day int, v float64) result.Measurement {
+		return result.Measurement{Session: session, Photo: session, Zone: "nose", Metric: "erythema_index", Basis: result.BasisSeries, Day: day, Value: result.Number(v), Status: result.OK}
+	}
+	person := result.Subject{TreatedZones: []string{"nose"}, Series: []result.Series{{
+		Visits:       []result.Visit{{Session: "s0", Baseline: true}, {Session: "s1", Day: 7}},
+		Measurements: []result.Measurement{row("s0", 0, 9), row("s1", 7, 11)}}}}
+	if got, err := Replicates([]result.Subject{person}); !errors.Is(err, ErrNoReplicates) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	person.Series[0].Visits[1].Baseline = true
+	if got, err := Replicates([]result.Subject{person}); err != nil || got.Days != 1 {
+		t.Errorf("two baselines: %+v, %v", got, err)
+	}
+}
+
 // Two sessions of one day are not two days: without another day there is no full
 // error.
 func TestSessionsOfOneDay(t *testing.T) {
