@@ -48,14 +48,23 @@ type RunOptions struct {
 	Progress   func(Progress)           // called once at a time; nil for nobody
 }
 
-// Progress is one event of a run.
+// Progress is one event of a run: it begins, begins a stage of a series, loses a
+// worker, or has finished a series.
 type Progress struct {
-	Subject, View string
+	Subject, View string // empty when the run begins
 	Item, Stage   string // what is being done; empty when the series is finished
-	Finished      bool
-	Done, Total   int           // series
-	Took          time.Duration // of the finished series
-	Refused       int           // photos of the finished series without values
+
+	Begun           bool
+	Reused, Resumed int // when the run begins: series that need not be measured
+
+	Lost string // why a worker died; the series is tried once more, alone
+
+	Finished    bool
+	Done, Total int           // series, of those to be measured
+	Took        time.Duration // of the finished series
+	Refused     int           // photos of the finished series without values
+	Failures    int           // photos without values so far
+	Gone        string        // why the finished series has no values at all: what became of its worker
 }
 
 // Summary is what a run has come to.
@@ -119,10 +128,26 @@ func Run(ctx context.Context, st *study.Study, out string, opts RunOptions) (Sum
 	if err := b.sweep(); err != nil {
 		return Summary{}, err
 	}
+	b.begin()
 	if err := b.measure(ctx); err != nil {
 		return Summary{}, &Unfinished{out, countFinished(out), err}
 	}
 	return b.put(ctx)
+}
+
+// begin counts what need not be measured, and tells.
+func (b *batch) begin() {
+	for _, c := range b.choices {
+		switch c.action {
+		case Reuse:
+			b.summary.Reused++
+		case Resume:
+			b.summary.Resumed++
+		}
+	}
+	if tell := b.opts.Progress; tell != nil {
+		tell(Progress{Begun: true, Total: len(b.left()), Reused: b.summary.Reused, Resumed: b.summary.Resumed})
+	}
 }
 
 // put writes all that is known of the planned series and brings it into place.
@@ -381,14 +406,6 @@ func (b *batch) write(ctx context.Context) (remove []string, err error) {
 	index.Clinic = b.study.Clinic.Name
 	if err := report.WriteIndex(b.out.stage("new"), index); err != nil {
 		return nil, err
-	}
-	for _, c := range b.choices {
-		switch c.action {
-		case Reuse:
-			b.summary.Reused++
-		case Resume:
-			b.summary.Resumed++
-		}
 	}
 	return append(remove, staleCohort(b.out.path)...), nil
 }

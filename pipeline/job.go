@@ -98,10 +98,10 @@ func dispatch[T any](ctx context.Context, opts RunOptions, todo []study.Series, 
 	}
 	jobs = max(min(jobs, len(todo)), 1)
 	started := make([]time.Time, len(todo))
-	finished := 0
+	finished, failures := 0, 0
 	tell := func(i int, p Progress) {
 		if opts.Progress != nil {
-			p.Subject, p.View, p.Done, p.Total = todo[i].Subject.ID, todo[i].View, finished, len(todo)
+			p.Subject, p.View, p.Done, p.Total, p.Failures = todo[i].Subject.ID, todo[i].View, finished, len(todo), failures
 			opts.Progress(p)
 		}
 	}
@@ -112,7 +112,7 @@ func dispatch[T any](ctx context.Context, opts RunOptions, todo []study.Series, 
 		Time:     cmp.Or(opts.TaskTime, taskTime),
 		Memory:   cmp.Or(opts.TaskMemory, taskMemory),
 		Log:      opts.Log,
-		Progress: func(e engine.Event) { tell(e.Task, Progress{Item: e.Item, Stage: e.Stage}) },
+		Progress: func(e engine.Event) { tell(e.Task, Progress{Item: e.Item, Stage: e.Stage, Lost: e.Lost}) },
 	}
 	return pool.Run(ctx, len(todo),
 		func(i int) ([]byte, error) {
@@ -141,7 +141,12 @@ func dispatch[T any](ctx context.Context, opts RunOptions, todo []study.Series, 
 				return fmt.Errorf("%s: %w", where, err)
 			}
 			finished++
-			tell(i, Progress{Finished: true, Took: time.Since(started[i]), Refused: refused})
+			failures += refused
+			p := Progress{Finished: true, Took: time.Since(started[i]), Refused: refused}
+			if lost != nil {
+				p.Gone = lost.Error()
+			}
+			tell(i, p)
 			return nil
 		})
 }

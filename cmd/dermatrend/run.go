@@ -2,12 +2,16 @@ package main
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dermatrend/dermatrend/pipeline"
 	"github.com/dermatrend/dermatrend/pipeline/consent"
@@ -16,21 +20,29 @@ import (
 )
 
 type runCommand struct {
-	Study     string   `arg:"" help:"Folder of the study."`
-	Out       string   `short:"o" required:"" help:"Folder for tables and reports." placeholder:"DIR"`
-	Subject   []string `help:"Measure only these persons, and keep the results of the others; separated by commas, or the flag repeated." placeholder:"ID"`
-	PDF       bool     `name:"pdf" help:"Print the reports to PDF as well, with the Chromium of this machine."`
-	DryRun    bool     `help:"Say of each series whether it would be measured, and why, and do nothing."`
-	Fresh     bool     `help:"Measure all again, also what has not changed since the last run."`
-	FaceModel string   `help:"YuNet model (ONNX) that finds faces instead of the built-in detector." type:"existingfile" placeholder:"FILE"`
-	SDC       string   `name:"sdc" help:"Table of smallest detectable changes (sdc.csv of dermatrend validate STUDY), preferred to the one that ships." type:"existingfile" placeholder:"FILE"`
-	AsOf      string   `help:"Also analyse the cohort of all persons whose consent covers research on this day, YYYY-MM-DD; see dermatrend cohort." placeholder:"DATE"`
+	Study      string        `arg:"" help:"Folder of the study."`
+	Out        string        `short:"o" required:"" help:"Folder for tables and reports." placeholder:"DIR"`
+	Subject    []string      `help:"Measure only these persons, and keep the results of the others; separated by commas, or the flag repeated." placeholder:"ID"`
+	PDF        bool          `name:"pdf" help:"Print the reports to PDF as well, with the Chromium of this machine."`
+	DryRun     bool          `help:"Say of each series whether it would be measured, and why, and do nothing."`
+	Fresh      bool          `help:"Measure all again, also what has not changed since the last run."`
+	FaceModel  string        `help:"YuNet model (ONNX) that finds faces instead of the built-in detector." type:"existingfile" placeholder:"FILE"`
+	SDC        string        `name:"sdc" help:"Table of smallest detectable changes (sdc.csv of dermatrend validate STUDY), preferred to the one that ships." type:"existingfile" placeholder:"FILE"`
+	Log        string        `help:"Write a log in JSON to this file, which is made or continued." placeholder:"FILE"`
+	JSON       bool          `name:"json" help:"Print events for programs, one JSON object a line, instead of words."`
+	AsOf       string        `help:"Also analyse the cohort of all persons whose consent covers research on this day, YYYY-MM-DD; see dermatrend cohort." placeholder:"DATE"`
+	TaskTime   time.Duration `help:"Longest that one series may take." default:"2h"`
+	TaskMemory int           `help:"Most memory that a worker may hold, MiB." default:"4096" placeholder:"MIB"`
 	workers
 }
 
 // Validate is called by kong.
 func (c runCommand) Validate() error {
-	return errors.Join(asOf{c.AsOf}.Validate(), c.workers.Validate())
+	var err error
+	if c.TaskTime <= 0 || c.TaskMemory <= 0 {
+		err = errors.New("--task-time and --task-memory must be above 0")
+	}
+	return errors.Join(asOf{c.AsOf}.Validate(), c.workers.Validate(), err)
 }
 
 // workers are the flags of the commands that start worker processes.
@@ -66,6 +78,7 @@ func (c runCommand) Run(in *invocation) error {
 	if c.Out == "" {
 		return inputError{errors.New("--out: the name of the folder is empty")}
 	}
+	c.Quiet = c.Quiet || c.JSON // words and events do not mix
 	st, err := loadStudy(in, c.Study, c.Subject)
 	if err != nil {
 		return err
@@ -94,10 +107,7 @@ func (c runCommand) Run(in *invocation) error {
 			return err
 		}
 	}
-	opts, progress := c.options(in)
-	c.set(&opts)
-	sum, err := pipeline.Run(in.ctx, st, c.Out, opts)
-	progress.close()
+	sum, err := c.measure(in, st)
 	if err != nil {
 		return err
 	}
@@ -136,10 +146,44 @@ func (c runCommand) Run(in *invocation) error {
 	return nil
 }
 
+// measure runs the study, with whoever wants to hear of it.
+func (c runCommand) measure(in *invocation, st *study.Study) (pipeline.Summary, error) {
+	opts, shown := c.options(in)
+	c.set(&opts)
+	all := listeners{shown}
+	if c.JSON {
+		all = append(all, &events{out: json.NewEncoder(in.stdout)})
+	}
+	if c.Log != "" {
+		f, err := os.OpenFile(c.Log, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		if err != nil {
+			return pipeline.Summary{}, inputError{fmt.Errorf("--log: %w", err)}
+		}
+		defer f.Close()
+		l := &logged{log: slog.New(slog.NewJSONHandler(f, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+		l.log.Info("started", "version", version, "opencv", pipeline.OpenCVVersion(), "study", c.Study, "out", c.Out)
+		all = append(all, l)
+		opts.Log = both(opts.Log, &lineLog{log: l.log})
+	}
+	opts.Progress = all.event
+	sum, err := pipeline.Run(in.ctx, st, c.Out, opts)
+	all.end(sum, err)
+	return sum, err
+}
+
+// both writes to two writers, of which the first may be missing.
+func both(a, b io.Writer) io.Writer {
+	if a == nil {
+		return b
+	}
+	return io.MultiWriter(a, b)
+}
+
 // set takes over the flags that say what is measured.
 func (c runCommand) set(opts *pipeline.RunOptions) {
 	opts.Subjects, opts.Fresh = c.Subject, c.Fresh
 	opts.Config.FaceModel, opts.Config.SDC = c.FaceModel, c.SDC
+	opts.TaskTime, opts.TaskMemory = c.TaskTime, int64(c.TaskMemory)<<20
 }
 
 // plan says what a run would do, and why.

@@ -48,6 +48,7 @@ type Handler func(task []byte, progress func(item, stage string)) ([]byte, error
 type Event struct {
 	Task        int // index
 	Item, Stage string
+	Lost        string // why the worker died; empty while it lives. The task will be tried again
 }
 
 // Lost is the error of a task whose worker died or hung, twice.

@@ -107,6 +107,9 @@ func (r *run) work(ctx context.Context, queue <-chan int) error {
 			w = nil
 			r.mu.Lock()
 			r.again = append(r.again, i)
+			if r.pool.Progress != nil && ctx.Err() == nil {
+				r.pool.Progress(Event{Task: i, Item: lost.Item, Stage: lost.Stage, Lost: lost.Reason})
+			}
 			r.mu.Unlock()
 			continue
 		}
