@@ -36,6 +36,13 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
+	case "unlucky": // killed at its first start
+		if f, err := os.OpenFile(os.Getenv(roleEnv+"_ONCE"), os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+			f.Close()
+			syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+		_ = Serve(do)
 	case "absent":
 		fmt.Fprintln(os.Stderr, "panic: no such library")
 		os.Exit(127)
@@ -272,6 +279,13 @@ func TestWorkerThatDoesNotStart(t *testing.T) {
 	err := testPoolAs("absent", 2).Run(t.Context(), 3, words("echo", "echo", "echo"), nil)
 	if err == nil || !strings.Contains(err.Error(), "did not start: worker ended with exit status 127: panic: no such library") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestWorkerKilledAtItsStartIsStartedAgain(t *testing.T) {
+	t.Setenv(roleEnv+"_ONCE", t.TempDir()+"/x")
+	if got := collect(t, testPoolAs("unlucky", 1), "echo a"); got[0] != "a" {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -32,13 +32,34 @@ type worker struct {
 // 0.1 s; a machine under load may need seconds.
 const startLimit = time.Minute
 
+// startTries is how often a worker is started that is killed before it is ready: the
+// system may do so when memory is short, and has more in a moment.
+const startTries = 3
+
 // start begins a worker process and waits until it is ready.
-func (p *Pool) start(ctx context.Context) (*worker, error) {
+func (p *Pool) start(ctx context.Context) (w *worker, err error) {
+	for try := range startTries {
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(time.Duration(try) * 500 * time.Millisecond):
+		}
+		var killed bool
+		if w, killed, err = p.startOnce(ctx); err == nil || !killed {
+			break
+		}
+	}
+	return w, err
+}
+
+// startOnce is one try; killed tells whether the worker was killed before it was
+// ready.
+func (p *Pool) startOnce(ctx context.Context) (w *worker, killed bool, err error) {
 	out, childOut, err := os.Pipe()
 	if err != nil {
-		return nil, fmt.Errorf("engine: %w", err)
+		return nil, false, fmt.Errorf("engine: %w", err)
 	}
-	w := &worker{cmd: p.Command(), out: out, log: &logWriter{pool: p}, pool: p}
+	w = &worker{cmd: p.Command(), out: out, log: &logWriter{pool: p}, pool: p}
 	w.answers = bufio.NewReader(out)
 	w.cmd.ExtraFiles = []*os.File{childOut} // becomes descriptor 3
 	w.cmd.Stdout, w.cmd.Stderr = w.log, w.log
@@ -51,17 +72,19 @@ func (p *Pool) start(ctx context.Context) (*worker, error) {
 	childOut.Close()
 	if err != nil {
 		out.Close()
-		return nil, fmt.Errorf("engine: cannot start a worker: %w", err)
+		return nil, false, fmt.Errorf("engine: cannot start a worker: %w", err)
 	}
 	kind, _, hung, err := w.read(ctx, startLimit)
 	if err != nil || kind != frameReady {
 		w.kill()
 		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+			return nil, false, context.Cause(ctx)
 		}
-		return nil, fmt.Errorf("engine: a worker did not start: %s", w.fate(hung, "", err))
+		status, ok := w.state.Sys().(syscall.WaitStatus)
+		killed = ok && !hung && status.Signaled() && status.Signal() == syscall.SIGKILL
+		return nil, killed, fmt.Errorf("engine: a worker did not start: %s", w.fate(hung, "", err))
 	}
-	return w, nil
+	return w, false, nil
 }
 
 // do runs one task. The error is the handler's, a *Lost, or the cause of ctx.
