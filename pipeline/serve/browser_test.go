@@ -132,6 +132,36 @@ func (b *browser) silent(host string) {
 	}
 }
 
+// usable wants that all text can be told from what it stands on (WCAG 2.2, 1.4.3),
+// that all controls and pictures have a name, and that no id is there twice.
+func (b *browser) usable() {
+	b.t.Helper()
+	for _, fault := range js[[]string](b, `(() => {
+		const faults = [];
+		const channels = (c) => c.match(/[\d.]+/g).map(Number);
+		const light = (c) => channels(c).slice(0, 3).map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+			.reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+		for (const e of document.body.querySelectorAll('*')) {
+			const text = [...e.childNodes].filter((n) => n.nodeType === Node.TEXT_NODE).map((n) => n.data.trim()).join('');
+			const style = getComputedStyle(e);
+			if (!text || !e.checkVisibility() || e.disabled || e.closest('script, svg, .unseen, .skip')) continue;
+			let back = e;
+			while (back && (channels(getComputedStyle(back).backgroundColor)[3] ?? 1) === 0) back = back.parentElement;
+			const [x, y] = [light(style.color), light(back ? getComputedStyle(back).backgroundColor : 'rgb(255, 255, 255)')].sort((p, q) => q - p);
+			const ratio = (x + 0.05) / (y + 0.05), large = parseFloat(style.fontSize) >= 24;
+			if (ratio < (large ? 3 : 4.5)) faults.push('contrast ' + ratio.toFixed(2) + ': ' + text);
+		}
+		for (const e of document.querySelectorAll('button, a')) if (!(e.getAttribute('aria-label') ?? e.textContent).trim()) faults.push('no name: ' + e.outerHTML);
+		for (const e of document.querySelectorAll('input, select')) if (!e.labels.length && !e.getAttribute('aria-label')) faults.push('no label: ' + e.outerHTML);
+		for (const e of document.querySelectorAll('img')) if (!e.alt) faults.push('no text: ' + e.outerHTML);
+		const ids = [...document.querySelectorAll('[id]')].map((e) => e.id);
+		faults.push(...ids.filter((id, i) => ids.indexOf(id) !== i).map((id) => 'twice: ' + id));
+		return faults;
+	})()`) {
+		b.t.Error(fault)
+	}
+}
+
 // shown is where the two pictures are seen, as the browser lays them out.
 type shown struct {
 	Left, Top, Width, OtherLeft, OtherTop, OtherWidth float64 // relative to their ports
@@ -304,6 +334,7 @@ func TestPicturesMoveTogether(t *testing.T) {
 	if got := js[string](b, over); got != "1,true,1" {
 		t.Errorf("side by side again: %s", got)
 	}
+	b.usable()
 	b.do(chromedp.EmulateViewport(360, 700))
 	if js[bool](b, `document.documentElement.scrollWidth > innerWidth`) {
 		t.Error("the page is wider than a small screen")
@@ -367,6 +398,10 @@ func TestEditsAreDrawn(t *testing.T) {
 	}
 	js[bool](b, `([...document.querySelectorAll('#edits button')].find((x) => x.textContent.startsWith('Reset')).click(), true)`)
 	ready(7)
+
+	b.usable()
+	b.do(chromedp.Navigate("http://" + s.host + "/"))
+	b.usable()
 
 	point := func(x, y float64) study.Point { // of the picture -> baseline photo
 		return study.Point{X: toBase[0]*x + toBase[2], Y: toBase[4]*y + toBase[5]}

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -243,8 +244,52 @@ func TestEditsAreToldWithWhatBecameOfThem(t *testing.T) {
 	if _, body, _ = s.get(t, "/view/P001/front"); strings.Contains(body, "from before") || strings.Contains(body, "from the next run on") || strings.Count(body, "<td>holds</td>") != 2 {
 		t.Error("edits that the results know are told as if they waited")
 	}
+	// A run that has found nothing at its place.
+	v.Edits[1].Void = "no scar is found at this place"
+	s.results(t, subject)
+	if _, body, _ = s.get(t, "/view/P001/front"); !strings.Contains(body, "<td>not applied: no scar is found at this place</td>") {
+		t.Error("an edit without effect is told as if it held")
+	}
+	v.Edits[1].Void, v.Objects[0].Status = "", result.Refused
+	s.results(t, subject)
+	if _, body, _ = s.get(t, "/view/P001/front"); strings.Count(body, `"rejected":true`) != 1 {
+		t.Error("an object that the run has left out is shown as if it counted")
+	}
 	post(`{"object":{"kind":"scar","x":304,"y":250,"accept":true}}`)
 	if _, body, _ = s.get(t, "/view/P001/front"); !strings.Contains(body, "from before a change of the edits") || strings.Contains(body, `"rejected":true`) {
 		t.Error("an edit that was taken back is not told")
+	}
+}
+
+// Whoever is to accept an alignment that was refused sees the photo, and of the study
+// nothing else.
+func TestRefusedPhotoIsShownAsTaken(t *testing.T) {
+	s := newSample(t, true)
+	_, body, _ := s.get(t, "/view/P001/front?session=s2")
+	for _, want := range []string{`src="/photos/P001/front/s2"`, "NOT aligned", "another face", "Alignment of session <bdi>s2</bdi>"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %s", want)
+		}
+	}
+	if status, body, h := s.get(t, "/photos/P001/front/s2"); status != http.StatusOK || body != "c.jpg" || h.Get("Content-Type") != "image/jpeg" {
+		t.Errorf("%d %q %v", status, body, h)
+	}
+	for _, path := range []string{"/photos/P001/front/s9", "/photos/P001/left45/s2", "/photos/P009/front/s2", "/photos/P001/front/..%2fs2", "/photos/P001/front/c.jpg", "/photos/..%2fP001/front/s2"} {
+		if status, _, _ := s.get(t, path); status != http.StatusNotFound {
+			t.Errorf("%s: %d", path, status)
+		}
+	}
+	photo := filepath.Join(s.study, "P001", "c.jpg")
+	secret := filepath.Join(t.TempDir(), "secret.jpg")
+	writeFile(t, secret, "secret")
+	if err := errors.Join(os.Remove(photo), os.Symlink(secret, photo)); err != nil {
+		t.Fatal(err)
+	}
+	if status, body, _ := s.get(t, "/photos/P001/front/s2"); status == http.StatusOK || body == "secret" {
+		t.Errorf("a link out of the study: %d %s", status, body)
+	}
+	reading := newSample(t, false)
+	if status, _, _ := reading.get(t, "/photos/P001/front/s2"); status != http.StatusNotFound {
+		t.Errorf("without a study: %d", status)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A page from elsewhere whose name was made to point here gets nothing, whatever it
@@ -119,8 +121,12 @@ func TestNothingOutsideIsRead(t *testing.T) {
 	link(filepath.Dir(secret), "linked")
 	writeFile(t, filepath.Join(filepath.Dir(secret), "result.json"), `{"ID":"secret"}`)
 	writeFile(t, filepath.Join(filepath.Dir(secret), "report.html"), "secret")
+	// A pipe would keep whoever opens it waiting.
+	if err := unix.Mkfifo(filepath.Join(s.out, "P001", "aligned", "pipe.jpg"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, path := range []string{
-		"/pictures/P001/aligned/../../secret.jpg", "/pictures/P001/aligned/..%2f..%2f..%2fsecret.jpg", "/pictures/P001/..%2f..%2faligned/secret.jpg",
+		"/pictures/P001/aligned/pipe.jpg", "/pictures/P001/aligned/../../secret.jpg", "/pictures/P001/aligned/..%2f..%2f..%2fsecret.jpg", "/pictures/P001/..%2f..%2faligned/secret.jpg",
 		"/pictures/P001/%2e%2e/secret.jpg", "/pictures/../secret.jpg", "/pictures/P001/aligned/%2e%2e%2fprivate%2fsecret.jpg", "/pictures/%2e%2e/aligned/secret.jpg",
 		"/pictures/P001/aligned/" + strings.ReplaceAll(secret, "/", "%2f"), "/pictures/P001/private/secret.jpg", "/pictures/P001/aligned/notes.txt",
 		"/pictures/P001/aligned/link.jpg", "/pictures/P001/aligned/up.jpg", "/pictures/P001/masks/secret.jpg", "/pictures/P002/aligned/secret.jpg",

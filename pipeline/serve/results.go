@@ -7,6 +7,7 @@ import (
 	"image"
 	_ "image/jpeg" // pictures of results
 	_ "image/png"  // overlays
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -46,7 +47,12 @@ func (s *Server) subject(id string) (result.Subject, error) {
 	if err := s.known(id); err != nil {
 		return result.Subject{}, err
 	}
-	data, err := s.root.ReadFile(path.Join(id, result.SubjectFile))
+	f, _, err := regular(s.root, path.Join(id, result.SubjectFile))
+	if err != nil {
+		return result.Subject{}, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(f)
 	if err != nil {
 		return result.Subject{}, err
 	}
@@ -109,7 +115,7 @@ func baseline(v *result.Series) *result.Visit {
 
 // pictureSize reads the size of a picture from its header; 0 where there is none.
 func (s *Server) pictureSize(id, name string) image.Point {
-	f, err := s.root.Open(path.Join(id, name))
+	f, _, err := regular(s.root, path.Join(id, name))
 	if err != nil {
 		return image.Point{}
 	}
@@ -121,19 +127,16 @@ func (s *Server) pictureSize(id, name string) image.Point {
 	return image.Pt(c.Width, c.Height)
 }
 
-// regular opens a file of the results that is neither a folder nor a device.
-func (s *Server) regular(name string) (*os.File, fs.FileInfo, error) {
-	f, err := s.root.Open(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	info, err := f.Stat()
+// regular opens a file below a folder. What is neither a file nor leads to one inside
+// is not there; a device or a pipe is not even opened, since that may never end.
+func regular(root *os.Root, name string) (*os.File, fs.FileInfo, error) {
+	info, err := root.Stat(name)
 	if err == nil && !info.Mode().IsRegular() {
-		err = fs.ErrNotExist
+		err = &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
 	if err != nil {
-		f.Close()
 		return nil, nil, err
 	}
-	return f, info, nil
+	f, err := root.Open(name)
+	return f, info, err
 }

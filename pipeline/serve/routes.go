@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"os"
 	"path"
 	"strings"
 )
@@ -24,8 +25,12 @@ var served = map[string]string{
 	"icon.svg":  "image/svg+xml",
 }
 
-// pictureTypes are those of the folders of pictures.
-var pictureTypes = map[string]string{".jpg": "image/jpeg", ".png": "image/png"}
+// pictureTypes are those of the folders of pictures, photoTypes those photos that
+// browsers show.
+var (
+	pictureTypes = map[string]string{".jpg": "image/jpeg", ".png": "image/png"}
+	photoTypes   = map[string]string{".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png"}
+)
 
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
@@ -36,6 +41,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /report/{id}", s.report)
 	if s.opts.Study != nil {
 		mux.HandleFunc("POST /edits/{id}/{view}", s.edit)
+		mux.HandleFunc("GET /photos/{id}/{view}/{session}", s.photo)
 	}
 	return mux
 }
@@ -83,7 +89,29 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request, kind string, elem 
 			return
 		}
 	}
-	f, info, err := s.regular(path.Join(id, path.Join(elem...)))
+	s.send(w, r, kind, s.root, path.Join(id, path.Join(elem...)))
+}
+
+// photo answers with a session's photo as it was taken, so that an alignment that was
+// refused can be judged.
+func (s *Server) photo(w http.ResponseWriter, r *http.Request) {
+	dir, name, err := s.original(r.PathValue("id"), r.PathValue("view"), r.PathValue("session"))
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	defer root.Close()
+	s.send(w, r, photoTypes[strings.ToLower(path.Ext(name))], root, name)
+}
+
+// send answers with a file below a folder.
+func (s *Server) send(w http.ResponseWriter, r *http.Request, kind string, root *os.Root, name string) {
+	f, info, err := regular(root, name)
 	if err != nil {
 		http.NotFound(w, r)
 		return

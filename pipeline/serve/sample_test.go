@@ -46,8 +46,9 @@ func newSample(t *testing.T, edit bool) *sample {
 sessions:
   - {id: s0, date: 2026-01-10, photos: [{view: front, file: a.jpg}]}
   - {id: s1, date: 2026-02-10, photos: [{view: front, file: b.jpg}]}
+  - {id: s2, date: 2026-03-10, photos: [{view: front, file: c.jpg}]}
 `)
-	for _, name := range []string{"a.jpg", "b.jpg"} { // nobody decodes them here
+	for _, name := range []string{"a.jpg", "b.jpg", "c.jpg"} { // nobody decodes them here
 		writeFile(t, filepath.Join(dir, name), name)
 	}
 	sum := sha256.Sum256([]byte("a.jpg"))

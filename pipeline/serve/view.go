@@ -59,6 +59,7 @@ type sessionItem struct {
 type sheet struct {
 	Label, Alt, Src string
 	W, H            int
+	Raw             bool // as photographed, not aligned
 	Overlays        []overlay
 }
 
@@ -90,16 +91,15 @@ type viewData struct {
 // mark is an object on the pictures, X, Y and R px of the picture; BaseX and BaseY
 // are px of the baseline photo.
 type mark struct {
-	Session string  `json:"session"`
-	Kind    string  `json:"kind"`
-	Label   string  `json:"label"`
-	X       float64 `json:"x"`
-	Y       float64 `json:"y"`
-	R       float64 `json:"r"`
-	BaseX   float64 `json:"baseX"`
-	BaseY   float64 `json:"baseY"`
-	// Rejected by an edit that holds.
-	Rejected bool `json:"rejected"`
+	Session  string  `json:"session"`
+	Kind     string  `json:"kind"`
+	Label    string  `json:"label"`
+	X        float64 `json:"x"`
+	Y        float64 `json:"y"`
+	R        float64 `json:"r"`
+	BaseX    float64 `json:"baseX"`
+	BaseY    float64 `json:"baseY"`
+	Rejected bool    `json:"rejected"` // by an edit that holds
 }
 
 func (s *Server) view(w http.ResponseWriter, r *http.Request) {
@@ -191,6 +191,7 @@ func (s *Server) newViewPage(subject *result.Subject, v *result.Series, visit *r
 	s.data(&p, subject, v, base, visit)
 	if s.opts.Study != nil {
 		s.editing(&p, v, subject.ID, visit)
+		s.asPhotographed(&p, v, subject.ID, visit)
 	}
 	return p
 }
@@ -327,7 +328,7 @@ func (s *Server) data(p *viewPage, subject *result.Subject, v *result.Series, ba
 			continue
 		}
 		at := toPicture(m, study.Point{X: float64(o.BaseXPx), Y: float64(o.BaseYPx)})
-		k := mark{Session: o.Session, Kind: o.Kind, X: at.X, Y: at.Y, R: 3, BaseX: float64(o.BaseXPx), BaseY: float64(o.BaseYPx)}
+		k := mark{Session: o.Session, Kind: o.Kind, X: at.X, Y: at.Y, R: 3, BaseX: float64(o.BaseXPx), BaseY: float64(o.BaseYPx), Rejected: o.Status == result.Refused}
 		k.Label = s.opts.Words.Name("kind", o.Kind) + ", " + s.opts.Words.Name("zone", o.Zone)
 		if o.Type != "" {
 			k.Label = s.opts.Words.Plain(o.Type) + " " + k.Label

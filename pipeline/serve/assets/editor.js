@@ -14,10 +14,12 @@ let tool = '';
 
 const drawing = () => tool === 'zone' || tool === 'exclude';
 
-// inPhoto is where a place on the picture lies in the baseline photo, to a tenth of a
-// pixel: nobody can point better.
+// Places are sent to a tenth of a pixel: nobody can point better.
+const tenth = (v) => Math.round(10 * v) / 10;
+
+// inPhoto is where a place on the picture lies in the baseline photo.
 function inPhoto({x, y}) {
-  const m = data.toBase, tenth = (v) => Math.round(10 * v) / 10;
+  const m = data.toBase;
   return [tenth(m[0] * x + m[1] * y + m[2]), tenth(m[3] * x + m[4] * y + m[5])];
 }
 
@@ -111,7 +113,7 @@ function toggle(at, pane) {
     say('There is no object of this kind here.');
     return;
   }
-  post({object: {kind: best.kind, x: best.baseX, y: best.baseY, accept: best.rejected}});
+  post({object: {kind: best.kind, x: tenth(best.baseX), y: tenth(best.baseY), accept: best.rejected}});
 }
 
 hooks.key = (key) => {
