@@ -27,6 +27,11 @@ func exifDate(file string) Date {
 	if err != nil {
 		return Date{}
 	}
+	return dateTaken(data)
+}
+
+// dateTaken is exifDate for the start of a file.
+func dateTaken(data []byte) Date {
 	var format imagemeta.ImageFormat
 	switch {
 	case bytes.HasPrefix(data, []byte("\xff\xd8\xff")):
@@ -37,7 +42,7 @@ func exifDate(file string) Date {
 		return Date{}
 	}
 	taken := map[string]string{}
-	_, err = imagemeta.Decode(imagemeta.Options{
+	_, err := imagemeta.Decode(imagemeta.Options{
 		R:               bytes.NewReader(data),
 		ImageFormat:     format,
 		Sources:         imagemeta.EXIF,

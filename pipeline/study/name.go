@@ -13,7 +13,10 @@ import (
 
 // fold maps names that some file system takes for the same (differing in case,
 // or in how an accent is encoded) to one form.
-func fold(s string) string { return norm.NFC.String(cases.Fold().String(norm.NFC.String(s))) }
+func fold(s string) string {
+	// Small letters first: Fold alone changes the Cherokee ones into one another.
+	return norm.NFC.String(cases.Fold().String(strings.ToLower(norm.NFC.String(s))))
+}
 
 // maxNameBytes leaves room for suffixes below the 255 bytes of common file
 // systems.

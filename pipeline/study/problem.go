@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Problem is one thing that is wrong in what the user gave.
@@ -22,7 +25,8 @@ type Problem struct {
 	Hint         string // a next step, as: did you mean "date"?; may be empty
 }
 
-// String is "file:line:column: message; expected ...; hint".
+// String is "file:line:column: message; expected ...; hint", in one line: what would
+// not show, or rule a terminal, is written as an escape.
 func (p Problem) String() string {
 	var b strings.Builder
 	b.WriteString(p.File)
@@ -35,6 +39,26 @@ func (p Problem) String() string {
 	}
 	if p.Hint != "" {
 		fmt.Fprintf(&b, "; %s", p.Hint)
+	}
+	return visible(b.String())
+}
+
+// visible writes control characters, direction marks and bytes that are no text as Go
+// does in a quoted string.
+func visible(s string) string {
+	plain := func(r rune) bool { return r != utf8.RuneError && (unicode.IsPrint(r) || unicode.IsMark(r)) }
+	if !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
+		return s
+	}
+	var b strings.Builder
+	for len(s) > 0 {
+		r, n := utf8.DecodeRuneInString(s)
+		if plain(r) {
+			b.WriteString(s[:n])
+		} else {
+			b.WriteString(strings.Trim(strconv.Quote(s[:n]), `"`))
+		}
+		s = s[n:]
 	}
 	return b.String()
 }
