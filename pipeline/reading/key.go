@@ -33,6 +33,9 @@ func LoadKey(name, pack string) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
+	if len(rows) == 0 {
+		return Key{}, fmt.Errorf("%s: holds no pair", name)
+	}
 	var k Key
 	at := map[string]int{}
 	for _, r := range rows {

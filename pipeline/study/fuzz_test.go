@@ -13,9 +13,9 @@ import (
 // wellPlaced fails unless every problem says what is wrong, and where in the text.
 func wellPlaced(t *testing.T, file string, data []byte, problems Problems) {
 	t.Helper()
-	lines := strings.Split(string(data), "\n")
+	lines := 1 + strings.Count(string(data), "\n") + strings.Count(string(data), "\r")
 	for _, p := range problems {
-		if p.File != file || p.Message == "" || p.Line < 1 || p.Column < 1 || p.Line > len(lines)+1 {
+		if p.File != file || p.Message == "" || p.Line < 1 || p.Column < 1 || p.Line > lines+1 {
 			t.Errorf("a problem without its place: %+v", p)
 		}
 		if text := p.String(); !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
@@ -36,6 +36,9 @@ func FuzzSeriesManifest(f *testing.F) {
 			return
 		}
 		s := m.subject
+		if len(s.Sessions) == 0 {
+			t.Error("a subject without sessions")
+		}
 		names := []string{}
 		for _, v := range s.Sessions {
 			names = append(names, v.ID)
@@ -59,8 +62,17 @@ func FuzzSeriesManifest(f *testing.F) {
 				t.Errorf("the name %q %s", n, why)
 			}
 		}
-		// What was read can be put into series without a panic.
-		s.Series()
+		sortSessions(s.Sessions)
+		for _, r := range s.Series() {
+			if len(r.Sessions) == 0 || r.Sessions[0].Day != 0 || unsafeName(r.View) != "" {
+				t.Errorf("series %+v", r)
+			}
+			for _, v := range r.Sessions {
+				if v.Day < 0 || len(v.Photos) == 0 {
+					t.Errorf("session %+v", v)
+				}
+			}
+		}
 	})
 }
 

@@ -126,22 +126,6 @@ func TestExifDate(t *testing.T) {
 	}
 }
 
-func FuzzExifDate(f *testing.F) {
-	f.Add([]byte(jpeg("2026:01:10 00:30:00")))
-	f.Add([]byte("\x89PNG\r\n\x1a\n"))
-	file := filepath.Join(f.TempDir(), "a.jpg")
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if err := os.WriteFile(file, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if d := exifDate(file); !d.IsZero() {
-			if _, err := ParseDate(d.String()); err != nil {
-				t.Error(err)
-			}
-		}
-	})
-}
-
 func TestNamesTell(t *testing.T) {
 	for name, want := range map[string]string{
 		"2026-01-10-front.jpg":                "2026-01-10 front",

@@ -208,38 +208,3 @@ func TestScalarsStayAsWritten(t *testing.T) {
 		t.Errorf("got %q, %q, %v; want 007 and 1e3", m.subject.ID, m.subject.Covariates["arm"], problems)
 	}
 }
-
-func FuzzReadSeries(f *testing.F) {
-	f.Add([]byte(good))
-	for _, c := range badManifests {
-		if len(c.new) < 1000 {
-			f.Add([]byte(strings.Replace(good, c.old, c.new, 1)))
-		}
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		m, problems := readSeries("series.yaml", data, today, nil)
-		for _, p := range problems {
-			if p.Line < 1 || p.Column < 1 || p.Message == "" {
-				t.Errorf("problem without a place or a message: %+v", p)
-			}
-		}
-		if len(problems) > 0 {
-			return
-		}
-		// What was read without a problem keeps the promises that others rely on.
-		if len(m.subject.Sessions) == 0 {
-			t.Error("a subject without sessions")
-		}
-		sortSessions(m.subject.Sessions)
-		for _, r := range m.subject.Series() {
-			if len(r.Sessions) == 0 || r.Sessions[0].Day != 0 || unsafeName(r.View) != "" {
-				t.Errorf("series %+v", r)
-			}
-			for _, v := range r.Sessions {
-				if v.Date.IsZero() || v.Day < 0 || len(v.Photos) == 0 || unsafeName(v.ID) != "" {
-					t.Errorf("session %+v", v)
-				}
-			}
-		}
-	})
-}

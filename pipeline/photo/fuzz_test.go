@@ -1,0 +1,48 @@
+package photo
+
+import (
+	"bytes"
+	"errors"
+	"image"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+)
+
+// enough is what the fuzzer may have decoded, so that it looks at more files.
+const enough = 1 << 20
+
+// FuzzDecode gives OpenCV, in which a mistake ends the process, what comes through
+// the checks in front of it.
+func FuzzDecode(f *testing.F) {
+	m := scene()
+	j := jpegOf(f, m, 80)
+	for _, data := range [][]byte{ // whole, turned, with a profile, cut off, too large
+		j, pngOf(f, m), j[:len(j)/2], jpegOf(f, m, 5),
+		withSegment(j, 0xe1, exif(6, "camera")), withSegment(j, 0xe1, exif(9, "")), withSegment(j, 0xe1, "Exif\x00\x00II*\x00\xff\xff\xff\xff"),
+		withSegment(j, 0xe2, "ICC_PROFILE\x00\x01\x01"+icc(descV2("Display P3"))), withSegment(j, 0xe2, "ICC_PROFILE\x00\x01\x01"+icc(descV4("sRGB"))),
+		pngHeader(60000, 60000), jpegHeader(65535, 65535),
+	} {
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		cfg, _, err := image.DecodeConfig(bytes.NewReader(data))
+		if err == nil && cfg.Width*cfg.Height > enough && checkSize(cfg.Width, cfg.Height) == nil {
+			return
+		}
+		p, err := Decode(data)
+		if err != nil {
+			if !errors.Is(err, ErrRefused) {
+				t.Errorf("not refused: %v", err)
+			}
+			if text := err.Error(); !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+				t.Errorf("not to be shown: %q", text)
+			}
+			return
+		}
+		if w, h := p.RGB.W, p.RGB.H; checkSize(w, h) != nil || !(w == cfg.Width && h == cfg.Height || w == cfg.Height && h == cfg.Width) {
+			t.Errorf("%d x %d pixels of a header that says %d x %d", w, h, cfg.Width, cfg.Height)
+		}
+	})
+}
