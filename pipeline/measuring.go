@@ -90,7 +90,7 @@ func (m *zoneMeasurer) all() error {
 			m.refuse(i, result.BasisNative, shots[i].zones[m.zone].refused)
 			continue
 		}
-		if err := m.measure(i, 0, m.native, result.BasisNative); err != nil {
+		if err := m.measure(i, 0, &m.native, result.BasisNative); err != nil {
 			return err
 		}
 	}
@@ -152,7 +152,7 @@ func (m *zoneMeasurer) matched() error {
 		}
 		for i := range shots {
 			if len(q.bases[i]) > 0 {
-				if err := m.measure(i, q.variance, t, q.bases[i]...); err != nil {
+				if err := m.measure(i, q.variance, &t, q.bases[i]...); err != nil {
 					return err
 				}
 			}
@@ -200,6 +200,10 @@ type thresholds struct {
 	segment segment.Thresholds
 	metric  metrics.Frozen
 	found   segment.Found
+	// What they were taken from, for the measures of the baseline itself, which then
+	// need not prepare it again. It is large: let go once they have it.
+	patch *metrics.Patch
+	scene *segment.Scene
 }
 
 // freeze fixes the thresholds on the baseline: as photographed or, if matched,
@@ -218,14 +222,13 @@ func (m *zoneMeasurer) freeze(variance float64, matched bool) (thresholds, error
 
 // thresholdsOn are those that a patch gives, which then has them.
 func thresholdsOn(p *metrics.Patch) (thresholds, error) {
-	t := thresholds{metric: metrics.Freeze(p)}
+	t := thresholds{metric: metrics.Freeze(p), patch: p, scene: segment.On(p)}
 	p.Frozen = &t.metric
-	scene := segment.On(p)
 	var err error
-	if t.segment, err = scene.Freeze(); err != nil {
+	if t.segment, err = t.scene.Freeze(); err != nil {
 		return t, err
 	}
-	t.found, err = scene.Find(t.segment)
+	t.found, err = t.scene.Find(t.segment)
 	return t, err
 }
 
@@ -339,28 +342,40 @@ func onSkin(p *metrics.Patch, c metrics.Plane) []float32 {
 	return v
 }
 
-// measure adds the values of one photo, brought to the sharpness that the baseline
-// has with an added variance (baseline px^2), to one or more bases.
-func (m *zoneMeasurer) measure(i int, variance float64, t thresholds, bases ...string) error {
-	s := m.r.shots[i]
-	matched := bases[0] != result.BasisNative
+// search prepares the zone in one photo and finds what the thresholds find there. The
+// baseline was prepared when they were taken from it.
+func (m *zoneMeasurer) search(i int, variance float64, t *thresholds, matched bool) (*metrics.Patch, *segment.Scene, segment.Found, error) {
+	if i == 0 && t.patch != nil {
+		p, scene := t.patch, t.scene
+		t.patch, t.scene = nil, nil
+		return p, scene, t.found, nil
+	}
 	p, err := m.blurred(i, variance, matched)
 	if err != nil {
-		return err
+		return nil, nil, segment.Found{}, err
 	}
 	m.relate(i, p)
 	if !m.r.cfg.does("frozen_thresholds") && i != 0 {
-		if t, err = thresholdsOn(p); err != nil {
-			return err
-		}
+		own, err := thresholdsOn(p)
+		return p, own.scene, own.found, err
 	}
 	p.Frozen = &t.metric
 	scene := segment.On(p)
-	found := t.found
-	if i != 0 {
-		if found, err = scene.Find(t.segment); err != nil {
-			return err
-		}
+	if i == 0 {
+		return p, scene, t.found, nil
+	}
+	found, err := scene.Find(t.segment)
+	return p, scene, found, err
+}
+
+// measure adds the values of one photo, brought to the sharpness that the baseline
+// has with an added variance (baseline px^2), to one or more bases.
+func (m *zoneMeasurer) measure(i int, variance float64, t *thresholds, bases ...string) error {
+	s := m.r.shots[i]
+	matched := bases[0] != result.BasisNative
+	p, scene, found, err := m.search(i, variance, t, matched)
+	if err != nil {
+		return err
 	}
 	p.Objects, p.Lines, p.Missing = found.Objects, found.Lines, found.Missing
 	equal := false
@@ -368,7 +383,7 @@ func (m *zoneMeasurer) measure(i int, variance float64, t thresholds, bases ...s
 	if matched {
 		equal = m.reference != "" && (!m.r.cfg.does("equalise") || m.equalise(i, p))
 		if _, none := p.Missing[metrics.Scars]; !none && m.r.cfg.does("follow_scars") {
-			if scars, err = m.follow(i, p, scene, t); err != nil {
+			if scars, err = m.follow(i, p, scene, *t); err != nil {
 				return err
 			}
 		}

@@ -110,6 +110,9 @@ func (m *zoneMeasurer) equalise(i int, p *metrics.Patch) bool {
 	if !base.ok || !s.ok {
 		return false
 	}
+	if i == 0 {
+		return true
+	}
 	for c, plane := range []metrics.Plane{p.R, p.G, p.B} {
 		for k := range plane.Pix {
 			plane.Pix[k] *= float32(base.rgb[c] / s.rgb[c])
