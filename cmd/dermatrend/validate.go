@@ -19,7 +19,7 @@ type validateCommand struct {
 	Study    string `arg:"" optional:"" help:"Folder of one's own study with several photos of a view in a session, or two untreated days: makes sdc.csv from them and renders nothing."`
 	Out      string `short:"o" required:"" help:"Folder for validation.csv, validation.html and sdc.csv." placeholder:"DIR"`
 	Quick    bool   `help:"Six small series, under two minutes on two cores; without it the full set, under an hour."`
-	Ablation bool   `help:"Instead, switch off each correction and check in turn on twelve small series, and write ablation.csv: what each is worth."`
+	Ablation bool   `help:"Instead, switch off each correction and check in turn on 22 small series, and write ablation.csv: what each is worth."`
 	Seeds    string `default:"1-20" help:"Seeds of the rendered persons. Odd ones make the table of smallest detectable changes, even ones test." placeholder:"FROM-TO"`
 	Real     string `help:"Folder of a study of persons whose skin did not change between their photos (minutes apart): every other person adds to the table, the rest test it." placeholder:"STUDY"`
 	Work     string `help:"Folder of the rendered series; those that are finished are not measured again. Default: work inside the output folder." placeholder:"DIR"`

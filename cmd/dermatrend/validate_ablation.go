@@ -55,8 +55,8 @@ func (c validateCommand) ablation(in *invocation, v *validation, cases []validat
 
 // printAblation is a line a switch.
 func printAblation(w io.Writer, rows []validate.Row) {
-	const form = "%-26s %8s %11s %8s   %s\n"
-	fmt.Fprintf(w, form, "without", "false %", "comparable %", "called %", "error (bias) of better30 and none, by metric")
+	const form = "%-26s %8s %11s %8s %7s   %s\n"
+	fmt.Fprintf(w, form, "without", "false %", "comparable %", "called %", "tricked", "error (bias) of better30 and none, by metric")
 	for _, s := range validate.Switches(rows) {
 		name, errors := s.Name, ""
 		if name == "" {
@@ -68,6 +68,6 @@ func printAblation(w io.Writer, rows []validate.Row) {
 			}
 			errors += fmt.Sprintf("%s %.3g (%+.2g)  ", e.Metric, e.RMS, e.Bias)
 		}
-		fmt.Fprintf(w, form, name, fmt.Sprintf("%.1f", s.False), fmt.Sprintf("%.1f", s.Comparable), fmt.Sprintf("%.1f", s.Called), errors)
+		fmt.Fprintf(w, form, name, fmt.Sprintf("%.1f", s.False), fmt.Sprintf("%.1f", s.Comparable), fmt.Sprintf("%.1f", s.Called), fmt.Sprint(s.Tricked), errors)
 	}
 }

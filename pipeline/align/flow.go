@@ -1,6 +1,7 @@
 package align
 
 import (
+	"image"
 	"math"
 
 	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
@@ -102,8 +103,9 @@ func binary(m cv.Gray) cv.Plane {
 }
 
 // flow is the smooth displacement from a to b. Squares are blanked in both and
-// bridged from around.
-func flow(a, b picture, squares []square, unit float64) (dx, dy cv.Plane, err error) {
+// bridged from around. finest is the scale that it is searched down to: 0 the
+// pictures' own, each further one half of it.
+func flow(a, b picture, squares []square, finest int, unit float64) (dx, dy cv.Plane, err error) {
 	ga, gb := to8(a.detail), to8(b.detail)
 	n := side(unit)
 	for _, s := range squares {
@@ -121,11 +123,23 @@ func flow(a, b picture, squares []square, unit float64) (dx, dy cv.Plane, err er
 			blank(gb, square{s.x + int(math.Round(float64(cx.Pix[i]))), s.y + int(math.Round(float64(cy.Pix[i])))}, n)
 		}
 	}
-	dx, dy, err = cv.Flow(ga, gb, cv.FlowOptions{FinestScale: 1, PatchSize: 8, PatchStride: 4, Iterations: 24, Variational: 5})
+	dx, dy, err = cv.Flow(ga, gb, cv.FlowOptions{FinestScale: finest, PatchSize: 8, PatchStride: 4, Iterations: 24, Variational: 5})
 	if err != nil {
 		return dx, dy, err
 	}
 	return smooth(a, b, dx, dy, squares, unit)
+}
+
+// half is a plane at half its resolution.
+func half(p cv.Plane) (cv.Plane, error) { return cv.ResizePlane(p, p.W/2, p.H/2) }
+
+// atHalf is a picture at half its resolution.
+func (p picture) atHalf() (q picture, err error) {
+	if q.detail, err = half(p.detail); err != nil {
+		return q, err
+	}
+	q.seen, err = half(p.seen)
+	return q, err
 }
 
 func to8(p cv.Plane) cv.Gray {
@@ -148,15 +162,30 @@ func blank(g cv.Gray, s square, n int) {
 // local correlation of the two pictures under it. What is averaged is what remains
 // beside the motion of the face as a whole, so that where little agrees, at the rim
 // and on skin without any marks, that motion is continued and not the nearest value.
+//
+// All of that varies slowly, so that half the resolution is enough.
 func smooth(a, b picture, dx, dy cv.Plane, squares []square, unit float64) (sx, sy cv.Plane, err error) {
+	full := image.Pt(dx.W, dx.H)
+	for _, p := range []*picture{&a, &b} {
+		if *p, err = p.atHalf(); err != nil {
+			return sx, sy, err
+		}
+	}
+	for _, p := range []*cv.Plane{&dx, &dy} {
+		if *p, err = half(*p); err != nil {
+			return sx, sy, err
+		}
+		multiply(*p, 0.5)
+	}
+	unit /= 2
 	w, err := agreement(a, b, dx, dy, unit)
 	if err != nil {
 		return sx, sy, err
 	}
-	n := side(unit)
+	n := side(2 * unit)
 	for _, s := range squares {
-		for y := s.y; y < s.y+n; y++ {
-			for x := s.x; x < s.x+n; x++ {
+		for y := s.y / 2; y < (s.y+n)/2; y++ {
+			for x := s.x / 2; x < (s.x+n)/2; x++ {
 				w.Pix[y*w.W+x] = 0
 			}
 		}
@@ -189,7 +218,19 @@ func smooth(a, b picture, dx, dy cv.Plane, squares []square, unit float64) (sx, 
 		sx.Pix[i] += (near.x.Pix[i] + prior*far.x.Pix[i]) / den
 		sy.Pix[i] += (near.y.Pix[i] + prior*far.y.Pix[i]) / den
 	}
+	for _, p := range []*cv.Plane{&sx, &sy} {
+		multiply(*p, 2)
+		if *p, err = cv.ResizePlane(*p, full.X, full.Y); err != nil {
+			return sx, sy, err
+		}
+	}
 	return sx, sy, nil
+}
+
+func multiply(p cv.Plane, k float32) {
+	for i := range p.Pix {
+		p.Pix[i] *= k
+	}
 }
 
 // trend is the polynomial of second degree that fits a flow best under the weights
@@ -205,7 +246,7 @@ func trend(dx, dy, w cv.Plane) (tx, ty cv.Plane) {
 		n[k] = make([]float64, 8)
 		n[k][k] = 1e-6
 	}
-	const step = 4
+	const step = 2
 	for y := 0; y < w.H; y += step {
 		for x := 0; x < w.W; x += step {
 			i := y*w.W + x

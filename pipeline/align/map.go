@@ -63,8 +63,10 @@ func at(dx, dy cv.Plane, u, v float64) (x, y float64, ok bool) {
 // invert finds the displacement back by fixed-point iteration, which converges
 // because neighbouring skin never moves apart as fast as it lies apart.
 func invert(fx, fy cv.Plane) (bx, by cv.Plane, err error) {
-	bx, by = cv.NewPlane(fx.W, fx.H), cv.NewPlane(fx.W, fx.H)
-	for range 6 {
+	bx, by = negative(fx), negative(fy)
+	// A displacement changes by a tenth of a pixel a pixel at most where a face moves,
+	// and each round leaves that share of the error.
+	for range 4 {
 		mx, my := positions(bx, by)
 		if bx, err = cv.RemapPlane(fx, mx, my); err != nil {
 			return bx, by, err
@@ -72,11 +74,17 @@ func invert(fx, fy cv.Plane) (bx, by cv.Plane, err error) {
 		if by, err = cv.RemapPlane(fy, mx, my); err != nil {
 			return bx, by, err
 		}
-		for i := range bx.Pix {
-			bx.Pix[i], by.Pix[i] = -bx.Pix[i], -by.Pix[i]
-		}
+		bx, by = negative(bx), negative(by)
 	}
 	return bx, by, nil
+}
+
+func negative(p cv.Plane) cv.Plane {
+	out := cv.NewPlane(p.W, p.H)
+	for i, v := range p.Pix {
+		out.Pix[i] = -v
+	}
+	return out
 }
 
 // geometry splits the flow over the baseline's skin into a similarity and what a

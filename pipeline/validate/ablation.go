@@ -10,7 +10,8 @@ import (
 
 // AblationPlan lists twelve small cases of two persons of each tone: null series at
 // the full nuisance, which the checks are for, and series that get better by 30 % at
-// half of it. Persons are of even seeds.
+// half of it. Persons are of even seeds. Every trick follows, on one person: most
+// checks are for what careful photographs never show.
 func AblationPlan(first uint64) []Case {
 	var cases []Case
 	even := first + first%2
@@ -20,6 +21,9 @@ func AblationPlan(first uint64) []Case {
 				sized(Case{Seed: seed, Tone: tone, Course: "none", Nuisance: AllNuisances, Level: full}, quickScale),
 				sized(Case{Seed: seed, Tone: tone, Course: "better30", Nuisance: AllNuisances, Level: mild}, quickScale))
 		}
+	}
+	for _, trick := range tricks {
+		cases = append(cases, sized(Case{Seed: even, Tone: mainTones[0], Course: "none", Nuisance: trick, Level: full}, quickScale))
 	}
 	return cases
 }
@@ -40,6 +44,7 @@ func (f Findings) Failed() []string {
 type Switch struct {
 	Name                      string
 	False, Comparable, Called float64 // per cent: of comparable verdicts on unchanged skin, of visible zones, of comparable true changes
+	Tricked                   float64 // series in which a trick improved a primary metric
 	Errors                    []MetricError
 }
 
@@ -78,6 +83,17 @@ func Ablation(of []map[string]Findings) []Row {
 
 func (w *writer) ablated(name string, all []Findings) {
 	w.section = "ablation " + name
+	tricked, tricky := 0.0, 0
+	for _, f := range all {
+		if f.Case.Trick() {
+			tricky++
+			if slices.ContainsFunc(f.Changes, func(c Change) bool { return c.Role == "primary" && c.Verdict == result.Improved }) {
+				tricked++
+			}
+		}
+	}
+	w.add("primary", "", "tricked", tricked, "series", tricky, Target{})
+	all = slices.DeleteFunc(slices.Clone(all), func(f Findings) bool { return f.Case.Trick() })
 	null := testers(all)
 	n := countVerdicts(null, func(Change) bool { return true })
 	w.add("primary", "", "false_verdicts", share(n.wrong, n.comparable), "percent", n.comparable, Target{})
@@ -146,6 +162,8 @@ func Switches(rows []Row) []Switch {
 		}
 		s, v := &out[len(out)-1], float64(r.Value)
 		switch r.Stat {
+		case "tricked":
+			s.Tricked = v
 		case "false_verdicts":
 			s.False = v
 		case "comparable":

@@ -18,7 +18,10 @@ func TestAblation(t *testing.T) {
 	hidden := change("roughness_mid", math.NaN(), -30, result.NoDetectableChange)
 	hidden.Zone = "chin"
 	better.Changes = append(better.Changes, hidden)
+	caught, passed := of("none", result.NotComparable, math.NaN(), 0), of("none", result.Improved, -40, 0)
+	caught.Case.Nuisance, passed.Case.Nuisance = tricks[0], tricks[0]
 	rows := Ablation([]map[string]Findings{
+		{"": caught, "yaw": passed},
 		{"": null, "yaw": of("none", result.Improved, -9, 0)},
 		{"": better, "equalise": of("better30", result.NotComparable, math.NaN(), -30)},
 	})
@@ -38,6 +41,9 @@ func TestAblation(t *testing.T) {
 				k = j
 			}
 		}
+		if tricked := s.Tricked == 1; tricked != (s.Name == "yaw") {
+			t.Errorf("%q: tricked in %g series", s.Name, s.Tricked)
+		}
 		if s.False != want.wrong || s.Comparable != want.comparable || s.Called != want.called && !(math.IsNaN(s.Called) && math.IsNaN(want.called)) ||
 			math.Abs(s.Errors[k].Bias-want.bias) > 1e-9 || math.Abs(s.Errors[k].RMS-want.rms) > 1e-9 {
 			t.Errorf("%q: %+v, want %+v", s.Name, s, want)
@@ -47,12 +53,20 @@ func TestAblation(t *testing.T) {
 
 func TestAblationPlan(t *testing.T) {
 	courses := map[string]int{}
+	trick := map[string]int{}
 	for _, c := range AblationPlan(1) {
+		if c.Trick() {
+			trick[c.Nuisance]++
+			continue
+		}
 		if courses[c.Course]++; c.Makes() {
 			t.Errorf("%s is of a seed that makes the table", c.Name())
 		}
 	}
 	if courses["none"] != 6 || courses["better30"] != 6 {
 		t.Errorf("%v", courses)
+	}
+	if len(trick) != len(tricks) {
+		t.Errorf("%v", trick)
 	}
 }
