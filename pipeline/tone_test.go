@@ -20,7 +20,7 @@ func toneRun(t *testing.T, tone fixtures.Tone, stops ...float64) *seriesRun {
 		t.Fatal(err)
 	}
 	defer detector.Close()
-	session := &study.SeriesSession{Session: &study.Session{ID: "s0"}}
+	session := &study.SeriesSession{Session: &study.Session{ID: "s0"}, Photos: []study.Photo{{View: study.ViewFront, File: "s0.jpg"}}}
 	r := &seriesRun{cfg: DefaultConfig(), detector: detector,
 		series: study.Series{Subject: &study.Subject{}, View: study.ViewFront, Sessions: []study.SeriesSession{*session}}}
 	person := fixtures.NewSubject(301, tone)
@@ -28,7 +28,7 @@ func toneRun(t *testing.T, tone fixtures.Tone, stops ...float64) *seriesRun {
 		camera := fixtures.Portrait(900, 1200)
 		camera.EV = ev
 		p := fixtures.Render(person, fixtures.Baseline, camera)
-		s := &shot{session: session, rgb: cv.RGB{W: p.W, H: p.H, Pix: p.RGB}}
+		s := &shot{session: session, ref: session.Photos[0], rgb: cv.RGB{W: p.W, H: p.H, Pix: p.RGB}}
 		if len(r.shots) > 0 {
 			s.base = r.shots[0]
 		}
