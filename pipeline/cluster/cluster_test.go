@@ -71,7 +71,7 @@ type order struct {
 	Number int
 	Object string
 	Sleep  time.Duration
-	Do     string // "", "die", "fail"
+	Do     string // "", "nothing", "die", "fail"
 }
 
 // standIn is simulated work: it takes the object, and leaves a file that depends on it
@@ -84,6 +84,8 @@ func standIn(ctx context.Context, j *Job) ([]byte, error) {
 	switch o.Do {
 	case "die":
 		return nil, &Died{Reason: "ended by signal 6", Item: "s1", Stage: "measure"}
+	case "nothing":
+		return nil, nil
 	case "fail":
 		return nil, errors.New("cannot do it")
 	}

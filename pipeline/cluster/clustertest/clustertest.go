@@ -74,7 +74,7 @@ func StartPostgres(t testing.TB) *Postgres {
 func (p *Postgres) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(p.bin, name), args...)
 	cmd.Dir = "/"
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: credential(p.t)}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: credential(p.t), Pdeathsig: syscall.SIGQUIT} // also if the test is killed
 	return cmd
 }
 
@@ -171,6 +171,7 @@ func (s *S3) Start() {
 	s.process = exec.Command(s.args[0], s.args[1:]...)
 	out := &strings.Builder{}
 	s.process.Stdout, s.process.Stderr = out, out
+	s.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // also if the test is killed
 	if err := s.process.Start(); err != nil {
 		s.t.Fatal(err)
 	}

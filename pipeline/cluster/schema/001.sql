@@ -62,7 +62,7 @@ create table result (
     batch    text not null,
     number   integer not null,
     archive  text not null,
-    note     bytea not null,
+    note     bytea,
     attempt  integer not null,
     finished timestamptz not null default now(),
     primary key (batch, number),
