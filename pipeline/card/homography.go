@@ -23,6 +23,15 @@ func (h homography) singular(x, y float64) (big, small float64) {
 	return math.Sqrt((s1 + s2) / 2), math.Sqrt(math.Max(0, (s1-s2)/2))
 }
 
+// inverse maps the picture to the plane.
+func (h homography) inverse() homography {
+	return homography{
+		h[4]*h[8] - h[5]*h[7], h[2]*h[7] - h[1]*h[8], h[1]*h[5] - h[2]*h[4],
+		h[5]*h[6] - h[3]*h[8], h[0]*h[8] - h[2]*h[6], h[2]*h[3] - h[0]*h[5],
+		h[3]*h[7] - h[4]*h[6], h[1]*h[6] - h[0]*h[7], h[0]*h[4] - h[1]*h[3],
+	}
+}
+
 var errDegenerate = errors.New("points in a line")
 
 // fitHomography is the map from plane points to picture points, by least squares of
@@ -34,7 +43,7 @@ func fitHomography(from, to [][2]float64) (homography, error) {
 	// Both sides are brought to the unit square, without which the equations are ill
 	// conditioned (Hartley 1997).
 	f, g := normalising(from), normalising(to)
-	var n [8][9]float64
+	n := equations(8)
 	for i := range from {
 		x, y := f.apply(from[i])
 		u, v := g.apply(to[i])
@@ -46,7 +55,7 @@ func fitHomography(from, to [][2]float64) (homography, error) {
 			}
 		}
 	}
-	p, ok := solve(n[:])
+	p, ok := solve(n)
 	if !ok {
 		return homography{}, errDegenerate
 	}
@@ -92,9 +101,9 @@ func normalising(p [][2]float64) normal {
 	return n
 }
 
-// solve is Gauss's elimination with pivots on the augmented rows; ok is false where
-// they do not determine the unknowns.
-func solve(rows [][9]float64) (x []float64, ok bool) {
+// solve is Gauss's elimination with pivots on n rows of n+1; ok is false where they do
+// not determine the unknowns. It overwrites the rows.
+func solve(rows [][]float64) (x []float64, ok bool) {
 	n := len(rows)
 	for i := range n {
 		p := i
@@ -108,17 +117,47 @@ func solve(rows [][9]float64) (x []float64, ok bool) {
 			return nil, false
 		}
 		for j := range n {
-			if j != i {
-				k := rows[j][i] / rows[i][i]
-				for c := i; c < 9; c++ {
-					rows[j][c] -= k * rows[i][c]
-				}
+			if j == i {
+				continue
+			}
+			k := rows[j][i] / rows[i][i]
+			for c := i; c <= n; c++ {
+				rows[j][c] -= k * rows[i][c]
 			}
 		}
 	}
 	x = make([]float64, n)
 	for i := range n {
-		x[i] = rows[i][8] / rows[i][i]
+		x[i] = rows[i][n] / rows[i][i]
 	}
 	return x, true
+}
+
+// equations are n rows of n+1 zeros.
+func equations(n int) [][]float64 {
+	rows := make([][]float64, n)
+	for i := range rows {
+		rows[i] = make([]float64, n+1)
+	}
+	return rows
+}
+
+// after is the map that first applies the affine m, by rows.
+func (h homography) after(m [6]float64) homography {
+	var out homography
+	for r := range 3 {
+		out[3*r] = h[3*r]*m[0] + h[3*r+1]*m[3]
+		out[3*r+1] = h[3*r]*m[1] + h[3*r+1]*m[4]
+		out[3*r+2] = h[3*r]*m[2] + h[3*r+1]*m[5] + h[3*r+2]
+	}
+	return out
+}
+
+// scaled is the map into a picture of another size, pixel centres at whole numbers.
+func (h homography) scaled(kx, ky float64) homography {
+	for c := range 3 {
+		h[c] = kx*h[c] + (kx-1)/2*h[6+c]
+		h[3+c] = ky*h[3+c] + (ky-1)/2*h[6+c]
+	}
+	return h
 }
