@@ -174,6 +174,7 @@ func (b *batch) put(ctx context.Context) (Summary, error) {
 // Check looks at the photos of a study and measures nothing. The series come in
 // the order of the study.
 func Check(ctx context.Context, st *study.Study, opts RunOptions) ([]result.Series, error) {
+	opts.Config = opts.Config.of(st)
 	if err := checkOptions(st, opts); err != nil {
 		return nil, err
 	}

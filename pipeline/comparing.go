@@ -29,7 +29,7 @@ func comparePhotos(r *seriesRun) error {
 			f.YawDeg, f.PitchDeg, f.Perspective, f.ResidualPct = q.YawDeltaDeg, q.PitchDeltaDeg, q.PerspectiveRel, 100*q.ResidualUnits
 			f.Light = compare.MeasureLight(commonLight(base, s))
 		}
-		checks := compare.Checks(f)
+		checks := append(compare.Checks(f), s.chartChecks...)
 		if c, ok := r.scaleCheck(s); ok {
 			checks = append(checks, c)
 			if c.Status != result.OK {
@@ -191,6 +191,10 @@ func commonLight(base, s *shot) []compare.Sample {
 			}
 			b, okB := meanLight(base, x, y, half)
 			t, okT := meanLight(s, int(math.Round(tx)), int(math.Round(ty)), half)
+			if okB && okT && base.chart != nil && s.chart != nil {
+				b, t = base.chart.Correct(b), s.chart.Correct(t)
+				okB, okT = min(b[0], b[1], b[2]) > 0, min(t[0], t[1], t[2]) > 0
+			}
 			if okB && okT {
 				out = append(out, compare.Sample{U: (float64(x) - f.Origin[0]) / f.Unit, V: (float64(y) - f.Origin[1]) / f.Unit, Base: b, Target: t})
 			}

@@ -27,6 +27,12 @@ type Config struct {
 	Scale    string   `json:"scale,omitempty"`
 	MarkerMM float64  `json:"marker_mm,omitempty"`
 	Zones    []string `json:"zones,omitempty"`
+	// Card is the colour chart that the study uses: classic-2014, classic, none, or the
+	// name of a file whose content is CardTable (see [card.ReadReference]). Empty: one of
+	// the classic ones, by which fits better, where a chart is seen. Run takes both from
+	// the study.
+	Card      string `json:"card,omitempty"`
+	CardTable string `json:"card_table,omitempty"`
 	// Primary is the outcome that study.yaml names beforehand; then no other metric
 	// or zone is primary. Nil: every metric that the catalogue calls so. Run takes it
 	// from the study.
@@ -37,7 +43,7 @@ type Config struct {
 }
 
 // Corrections names what [Config.Without] can leave out beside the checks.
-var Corrections = []string{"equalise", "sharpness_match", "noise_subtraction", "common_skin", "frozen_thresholds", "follow_scars"}
+var Corrections = []string{"equalise", "colour_card", "sharpness_match", "noise_subtraction", "common_skin", "frozen_thresholds", "follow_scars"}
 
 // does tells whether a correction or check is not left out.
 func (c Config) does(name string) bool { return !slices.Contains(c.Without, name) }
@@ -45,6 +51,7 @@ func (c Config) does(name string) bool { return !slices.Contains(c.Without, name
 // of is the configuration with what the study has chosen.
 func (c Config) of(st *study.Study) Config {
 	c.Primary, c.Scale, c.MarkerMM, c.Zones = st.Primary, st.Scale, st.MarkerMM, st.Zones
+	c.Card, c.CardTable = st.Card, st.CardTable
 	return c
 }
 
@@ -56,6 +63,9 @@ func (c Config) Validate() error {
 	var errs []error
 	if c.PictureSide < 200 || c.PictureSide > 4000 {
 		errs = append(errs, fmt.Errorf("picture_side: %d: must be 200 to 4000", c.PictureSide))
+	}
+	if _, err := c.chart(); err != nil {
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

@@ -24,6 +24,7 @@ type value struct {
 	n      int
 	status result.Status
 	reason string
+	card   bool // in the light of the colour chart
 }
 
 // measurePhotos segments and measures every zone of every photo: as photographed
@@ -90,7 +91,7 @@ func (m *zoneMeasurer) all() error {
 			m.refuse(i, result.BasisNative, shots[i].zones[m.zone].refused)
 			continue
 		}
-		if err := m.measure(i, 0, &m.native, result.BasisNative); err != nil {
+		if err := m.measure(i, 0, &m.native, m.r.carded(0, i), result.BasisNative); err != nil {
 			return err
 		}
 	}
@@ -105,17 +106,18 @@ func (m *zoneMeasurer) matched() error {
 	shots := m.r.shots
 	type request struct {
 		variance float64 // of the blur that all are brought to, baseline px^2
+		card     bool    // colours are corrected by the chart of each photo
 		bases    map[int][]string
 	}
 	var requests []request
-	want := func(i int, variance float64, basis string) {
+	want := func(i int, variance float64, card bool, basis string) {
 		for k := range requests {
-			if requests[k].variance == variance {
+			if requests[k].variance == variance && requests[k].card == card {
 				requests[k].bases[i] = append(requests[k].bases[i], basis)
 				return
 			}
 		}
-		requests = append(requests, request{variance, map[int][]string{i: {basis}}})
+		requests = append(requests, request{variance, card, map[int][]string{i: {basis}}})
 	}
 	worst := 0.0
 	for i := range shots {
@@ -123,9 +125,10 @@ func (m *zoneMeasurer) matched() error {
 			worst = shots[i].blurVar
 		}
 	}
+	card := m.cardedAll(func(i int) bool { return m.usable(i) })
 	for i := range shots {
 		if len(shots) > 1 && m.usable(i) {
-			want(i, worst, result.BasisSeries)
+			want(i, worst, card, result.BasisSeries)
 		}
 	}
 	for _, latest := range m.r.latestOf(m.zone) {
@@ -139,9 +142,10 @@ func (m *zoneMeasurer) matched() error {
 				v = s.blurVar
 			}
 		}
+		card := m.cardedAll(of)
 		for i := range shots {
 			if of(i) {
-				want(i, v, pairBasis(shots[latest]))
+				want(i, v, card, pairBasis(shots[latest]))
 			}
 		}
 	}
@@ -152,13 +156,23 @@ func (m *zoneMeasurer) matched() error {
 		}
 		for i := range shots {
 			if len(q.bases[i]) > 0 {
-				if err := m.measure(i, q.variance, &t, q.bases[i]...); err != nil {
+				if err := m.measure(i, q.variance, &t, q.card, q.bases[i]...); err != nil {
 					return err
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// cardedAll tells whether the photos that count all have a chart.
+func (m *zoneMeasurer) cardedAll(counts func(i int) bool) bool {
+	for i := range m.r.shots {
+		if counts(i) && !m.r.carded(i) {
+			return false
+		}
+	}
+	return true
 }
 
 // tooSoft tells whether a photo is refused for fine structure: it must not cost the
@@ -199,6 +213,7 @@ func (r *seriesRun) latestOf(zone string) []int {
 type thresholds struct {
 	segment segment.Thresholds
 	metric  metrics.Frozen
+	colour  metrics.Frozen // metric in the light of the chart, where the baseline has one
 	found   segment.Found
 	// What they were taken from, for the measures of the baseline itself, which then
 	// need not prepare it again. It is large: let go once they have it.
@@ -217,7 +232,11 @@ func (m *zoneMeasurer) freeze(variance float64, matched bool) (thresholds, error
 		return m.native, nil
 	}
 	m.relate(0, p)
-	return thresholdsOn(p)
+	t, err := thresholdsOn(p)
+	if m.r.carded(0) {
+		t.colour = metrics.Freeze(m.byCard(0, p))
+	}
+	return t, err
 }
 
 // thresholdsOn are those that a patch gives, which then has them.
@@ -369,8 +388,9 @@ func (m *zoneMeasurer) search(i int, variance float64, t *thresholds, matched bo
 }
 
 // measure adds the values of one photo, brought to the sharpness that the baseline
-// has with an added variance (baseline px^2), to one or more bases.
-func (m *zoneMeasurer) measure(i int, variance float64, t *thresholds, bases ...string) error {
+// has with an added variance (baseline px^2), to one or more bases; card: those of
+// colour in the light of the chart.
+func (m *zoneMeasurer) measure(i int, variance float64, t *thresholds, card bool, bases ...string) error {
 	s := m.r.shots[i]
 	matched := bases[0] != result.BasisNative
 	p, scene, found, err := m.search(i, variance, t, matched)
@@ -379,6 +399,14 @@ func (m *zoneMeasurer) measure(i int, variance float64, t *thresholds, bases ...
 	}
 	p.Objects, p.Lines, p.Missing = found.Objects, found.Lines, found.Missing
 	equal := false
+	colour := p
+	if card {
+		colour = m.byCard(i, p)
+		if colour.Frozen = &t.colour; !m.r.cfg.does("frozen_thresholds") && i != 0 {
+			own := metrics.Freeze(colour)
+			colour.Frozen = &own
+		}
+	}
 	var scars []metrics.Object
 	if matched {
 		equal = m.reference != "" && (!m.r.cfg.does("equalise") || m.equalise(i, p))
@@ -395,9 +423,13 @@ func (m *zoneMeasurer) measure(i int, variance float64, t *thresholds, bases ...
 		if p.Objects = found.Objects; matched && followed(metric.Name) && m.r.cfg.does("follow_scars") {
 			p.Objects = scars
 		}
-		val := value{shot: i, zone: m.zone, metric: metric, v: math.NaN(), status: result.OK}
+		p := p
+		if card && ofColour(metric.Family) {
+			p = colour
+		}
+		val := value{shot: i, zone: m.zone, metric: metric, v: math.NaN(), status: result.OK, card: card && ofColour(metric.Family)}
 		switch {
-		case matched && absolute[metric.Name] && !equal:
+		case matched && absolute[metric.Name] && !equal && !card:
 			val.status, val.reason = result.Refused, "absolute colour changes with the camera's white balance: no reference skin for this zone, and no colour card"
 		case matched && blind(metric.Family) && math.IsNaN(s.blurVar):
 			val.status, val.reason = result.Refused, "sharpness could not be measured, so it could not be matched"
@@ -418,6 +450,9 @@ func (m *zoneMeasurer) measure(i int, variance float64, t *thresholds, bases ...
 	return nil
 }
 
+// ofColour tells whether a family is measured on colours.
+func ofColour(f metrics.Family) bool { return f == metrics.Redness || f == metrics.Pigment }
+
 // blind tells whether a family cannot be compared without known sharpness.
 func blind(f metrics.Family) bool {
 	return f == metrics.Texture || f == metrics.Lines || f == metrics.Pores || f == metrics.Scars
@@ -429,11 +464,12 @@ func (m *zoneMeasurer) judge(s *shot, v *value) {
 	if c := s.zones[m.zone].caution; c != "" && j.Status == result.OK {
 		j = compare.Judgement{Status: result.Caution, Reason: c}
 	}
-	colour := v.metric.Family == metrics.Redness || v.metric.Family == metrics.Pigment
+	// By the chart, a reference that may have been treated is that of the baseline.
+	colour := ofColour(v.metric.Family) && !(v.card && m.r.fallsBack(m.reference))
 	if z := s.zones[m.reference]; colour && z != nil && z.caution != "" && j.Status == result.OK {
 		j = compare.Judgement{Status: result.Caution, Reason: "reference skin: " + z.caution}
 	}
-	if f := v.metric.Family; j.Status == result.OK && (f == metrics.Redness || f == metrics.Pigment) && slices.Contains(s.toneMoved, m.reference) {
+	if colour && j.Status == result.OK && slices.Contains(s.toneMoved, m.reference) {
 		j = compare.Judgement{Status: result.Caution, Reason: "the tone of the reference skin changed: tanned, paled, or in other light"}
 	}
 	if j.Status == result.OK && v.metric.Family == metrics.Redness && m.r.tone < weakRedness {

@@ -15,7 +15,7 @@ import (
 const maxMarkerTilt = 20
 
 // findMarker looks for a scale marker beside the face.
-func findMarker(s *shot, r *seriesRun) error {
+func (s *shot) findMarker(r *seriesRun) error {
 	found, ok, err := card.FindScale(s.rgb, r.cfg.MarkerMM)
 	if err != nil || !ok {
 		return err

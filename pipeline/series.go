@@ -32,7 +32,7 @@ var photoStages = []struct {
 }{
 	{"load", load},
 	{"face", findFace},
-	{"marker", findMarker},
+	{"card", findCard},
 	{"align", alignToBaseline},
 	{"sharpness", measureSharpness},
 	{"picture", takePicture},
@@ -74,6 +74,8 @@ type shot struct {
 	mouth         float64
 	iris          [2]float64 // scale from the iris, px/mm, and its relative SD; 0 without a face
 	marker        card.Scale // no PxPerMM without a marker
+	chart         *card.Fit  // corrects the colours; nil without a chart that can
+	chartChecks   []compare.Check
 	toShot        *align.Map // baseline -> this photo; nil for the baseline
 	accepted      string     // who accepted a weak agreement with the baseline; empty: nobody had to
 	eyes          []metrics.Spectrum

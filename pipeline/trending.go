@@ -308,6 +308,14 @@ const (
 	earlyDays       = 21
 )
 
+// byCard tells whether the values that a verdict on a metric of a zone compares were
+// measured in the light of a colour chart.
+func (r *seriesRun) byCard(zone, metric string, latest *shot) bool {
+	return slices.ContainsFunc(r.values, func(v value) bool {
+		return v.zone == zone && v.metric.Name == metric && v.basis == pairBasis(latest) && v.card
+	})
+}
+
 // qualifiers are the reservations of a verdict.
 func (r *seriesRun) qualifiers(zone string, m *metrics.Metric, latest *shot, sdc detectable) []string {
 	var q []string
@@ -321,7 +329,7 @@ func (r *seriesRun) qualifiers(zone string, m *metrics.Metric, latest *shot, sdc
 		q = append(q, "photo_error_only")
 	}
 	if m.Family == metrics.Redness || m.Family == metrics.Pigment {
-		if r.referenceFor(zone) == "forehead" && !slices.Contains(r.untreated(), "forehead") {
+		if r.fallsBack(r.referenceFor(zone)) && !r.byCard(zone, m.Name, latest) {
 			q = append(q, "relative")
 		}
 	}

@@ -20,16 +20,16 @@ var only = map[string][]string{
 	"gocv.io/x/gocv":                    {"pipeline/internal/cv"},
 	"github.com/disintegration/imaging": {"pipeline"},
 	// The phantom draws its profiles as splines; it is part of no result.
-	"gonum.org/v1":                 {"metrics", "pipeline/report", "fixtures"},
-	"github.com/alecthomas/kong":   {"cmd"},
-	"github.com/vbauerster/mpb":    {"cmd"},
-	"github.com/chromedp":          {"pipeline/pdf"},
-	"codeberg.org/go-pdf/fpdf":     {"pipeline/card"},
-	"github.com/boombuler/barcode": {"pipeline/card"},
-	"github.com/riverqueue/river":  {"pipeline/cluster"},
-	"github.com/jackc/pgx":         {"pipeline/cluster"},
-	"gocloud.dev":                  {"pipeline/cluster"},
-	"github.com/aws":               {"pipeline/cluster"},
+	"gonum.org/v1":                  {"metrics", "pipeline/report", "fixtures"},
+	"github.com/alecthomas/kong":    {"cmd"},
+	"github.com/vbauerster/mpb":     {"cmd"},
+	"github.com/chromedp":           {"pipeline/pdf"},
+	"codeberg.org/go-pdf/fpdf":      {"pipeline/card"},
+	"github.com/makiuchi-d/gozxing": {"pipeline/card"},
+	"github.com/riverqueue/river":   {"pipeline/cluster"},
+	"github.com/jackc/pgx":          {"pipeline/cluster"},
+	"gocloud.dev":                   {"pipeline/cluster"},
+	"github.com/aws":                {"pipeline/cluster"},
 }
 
 // inTests says where tests may use a library that the code may not.

@@ -25,7 +25,7 @@ type Chart struct {
 type Patch struct {
 	X, Y    float64    // of its middle, px
 	U, V    float64    // the same on the chart, in patches from its middle
-	RGB     [3]float64 // median, linear light, white 1
+	RGB     [3]float64 // mean without the extremes, linear light, white 1
 	Dropped string     // why it does not count; empty where it does
 }
 
@@ -100,7 +100,19 @@ func measure(picture cv.RGB, m homography) *Chart {
 	return c
 }
 
-// sample takes the median of the patch's middle and drops the patch where that is not
+// between is the mean of the values from lo to hi. A median would be one of the 256
+// levels, up to a per cent off.
+func between(v []float32, lo, hi float64) float64 {
+	sum, n := 0.0, 0
+	for _, x := range v {
+		if float64(x) >= lo && float64(x) <= hi {
+			sum, n = sum+float64(x), n+1
+		}
+	}
+	return sum / float64(n)
+}
+
+// sample takes the colour of the patch's middle and drops the patch where that is not
 // one colour within the camera's range.
 func (p *Patch) sample(picture cv.RGB, m homography) {
 	var channels [3][]float32
@@ -137,7 +149,7 @@ func (p *Patch) sample(picture cv.RGB, m homography) {
 	spread := 0.0
 	for c, v := range channels {
 		lo, hi := metrics.QuantilePixels(slices.Clone(v), 0.1), metrics.QuantilePixels(slices.Clone(v), 0.9)
-		p.RGB[c] = metrics.MedianPixels(v)
+		p.RGB[c] = between(v, lo, hi)
 		spread = math.Max(spread, (hi-lo)/math.Max(p.RGB[c], 0.02))
 	}
 	switch {

@@ -18,23 +18,6 @@ import (
 	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
 )
 
-// paintChart draws a chart whose patches take a share of the distance between them,
-// on black plastic, its rim of a third of that distance.
-func paintChart(ref *Reference, pitch, share float64) (paint func(x, y float64) [3]float64, w, h float64) {
-	var colours [Patches][3]float64
-	for k := range colours {
-		colours[k] = ref.Linear(k)
-	}
-	return func(x, y float64) [3]float64 {
-		u, v := x/pitch+Columns/2.0, y/pitch+Rows/2.0
-		c, r := math.Floor(u), math.Floor(v)
-		if c < 0 || r < 0 || c >= Columns || r >= Rows || math.Abs(u-c-0.5) > share/2 || math.Abs(v-r-0.5) > share/2 {
-			return [3]float64{0.025, 0.025, 0.025}
-		}
-		return colours[int(r)*Columns+int(c)]
-	}, (Columns + 0.66) * pitch, (Rows + 0.66) * pitch
-}
-
 func draw(t *testing.T, file string, p cv.RGB, c *Chart) {
 	dir := os.Getenv("DERMATREND_DRAW")
 	if dir == "" {
@@ -99,12 +82,12 @@ func TestChartsInPhantoms(t *testing.T) {
 			// From 6 % of the width of the photo on.
 			width := float64(shot.W) / shot.PxPerMM * (0.06 + 0.2*r.Float64()*r.Float64())
 			share := 0.75 + 0.13*r.Float64()
-			paint, w, h := paintChart(&Classic2014, width/(Columns+0.66), share)
 			side := 1.0
 			if r.IntN(2) == 0 {
 				side = -1
 			}
-			shot.Sheet = &fixtures.Sheet{W: w, H: h, X: side * (78 - 0.2*w), Y: 118 + both(8), Z: fixtures.FaceDepth + 15, Roll: both(30), Turn: both(25), Tilt: both(25), Paint: paint}
+			shot.Sheet = fixtures.Chart(Classic2014.AllLinear(), width, share).At(side*(78-0.2*width), 118+both(8), both(30))
+			shot.Sheet.Z, shot.Sheet.Turn, shot.Sheet.Tilt = fixtures.FaceDepth+15, both(25), both(25)
 			photo := fixtures.Render(who, fixtures.Baseline, shot)
 			p := rgbOf(photo)
 			begin := time.Now()

@@ -150,7 +150,8 @@ type fitter struct {
 
 func newFitter(c *Chart, ref *Reference) (*fitter, error) {
 	f := &fitter{chart: c, ref: ref}
-	var ratio [3][]float32
+	var ratio [3][]float64
+	var weight []float64
 	for k, p := range c.Patches {
 		f.linear[k] = ref.Linear(k)
 		f.lab[k] = labOf(f.linear[k])
@@ -163,20 +164,51 @@ func newFitter(c *Chart, ref *Reference) (*fitter, error) {
 		// The black patch is too dark to say much of the light.
 		if k >= firstNeutral && k < Patches-1 && min(p.RGB[0], p.RGB[1], p.RGB[2]) > 0 {
 			for i := range ratio {
-				ratio[i] = append(ratio[i], float32(f.linear[k][i]/p.RGB[i]))
+				ratio[i] = append(ratio[i], math.Log(f.linear[k][i]/p.RGB[i]))
 			}
+			// Noise and the steps of 8 bits fall about with the root of the light.
+			weight = append(weight, p.RGB[1])
 		}
 	}
 	if len(f.used) < minUsed || len(ratio[0]) < minNeutrals {
 		return nil, fmt.Errorf("%w: %d of %d patches can be measured, %d of them grey: overexposed, in a reflection, or too small", ErrCard, len(f.used), Patches, len(ratio[0]))
 	}
-	for i := range ratio {
-		f.gain[i] = metrics.MedianPixels(ratio[i])
-	}
+	f.gain = whiteBalance(ratio, weight)
 	for k, p := range c.Patches {
 		f.rgb[k] = balanced(p.RGB, f.gain)
 	}
 	return f, nil
+}
+
+// whiteBalance is the gain of each channel from the logs of those that the greys ask
+// for. Red and blue are related to green patch by patch, so that light and shadow on the
+// greys do not matter, and one grey that disagrees counts little.
+func whiteBalance(ratio [3][]float64, weight []float64) (gain [3]float64) {
+	const rounds, agree = 5, 0.01
+	robust := func(v []float64) float64 {
+		mean := 0.0
+		for round := range rounds {
+			sum, total := 0.0, 0.0
+			for k, x := range v {
+				w := weight[k]
+				if round > 0 {
+					w /= math.Max(agree, math.Abs(x-mean))
+				}
+				sum, total = sum+w*x, total+w
+			}
+			mean = sum / total
+		}
+		return mean
+	}
+	green := robust(ratio[1])
+	for i := range gain {
+		beside := make([]float64, len(ratio[i]))
+		for k := range beside {
+			beside[k] = ratio[i][k] - ratio[1][k]
+		}
+		gain[i] = math.Exp(green + robust(beside))
+	}
+	return gain
 }
 
 func labOf(c [3]float64) [3]float64 {

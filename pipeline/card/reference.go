@@ -139,3 +139,11 @@ func mul(m [3][3]float64, v [3]float64) (out [3]float64) {
 	}
 	return out
 }
+
+// AllLinear is [Reference.Linear] of all patches.
+func (r *Reference) AllLinear() (out [Patches][3]float64) {
+	for k := range out {
+		out[k] = r.Linear(k)
+	}
+	return out
+}

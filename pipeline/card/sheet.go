@@ -3,12 +3,13 @@ package card
 import (
 	"bytes"
 	"fmt"
-	"image/color"
 	"strings"
 	"time"
 
 	"codeberg.org/go-pdf/fpdf"
-	"github.com/boombuler/barcode/qr"
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
+	"github.com/makiuchi-d/gozxing/qrcode/decoder"
 
 	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
 )
@@ -19,6 +20,13 @@ const CodePrefix = "dermatrend:"
 
 // maxCode is the longest id that goes into a code of 30 mm that a camera reads.
 const maxCode = 64
+
+// Where the code lies on a sheet: its side, mm, and its corner from that of the marker.
+const (
+	codeSide  = 34.0
+	codeRight = -2.0
+	codeDown  = 33.0
+)
 
 // MarkerSheet is a page (PDF, A4) with a scale marker, its black square of a whole
 // number of millimetres a side, and a line to check the print with. The same side
@@ -79,7 +87,7 @@ func captureSheet(p *page, id string) error {
 	if err := drawMarker(p, DefaultMarkerMM, column, top+4); err != nil {
 		return err
 	}
-	if err := drawCode(p, CodePrefix+id, column-2, top+37, 34); err != nil {
+	if err := drawCode(p, CodePrefix+id, column+codeRight, top+4+codeDown, codeSide); err != nil {
 		return err
 	}
 	p.text(column, top+74, 9, id)
@@ -164,16 +172,18 @@ func drawMarker(p *page, sideMM int, x, y float64) error {
 
 // drawCode prints a QR code with its quiet zone into a square of the given side.
 func drawCode(p *page, text string, x, y, side float64) error {
-	code, err := qr.Encode(text, qr.M, qr.Unicode)
+	const quiet = 2
+	code, err := qrcode.NewQRCodeWriter().Encode(text, gozxing.BarcodeFormat_QR_CODE, 0, 0, map[gozxing.EncodeHintType]any{
+		gozxing.EncodeHintType_ERROR_CORRECTION: decoder.ErrorCorrectionLevel_M,
+		gozxing.EncodeHintType_CHARACTER_SET:    "UTF-8",
+		gozxing.EncodeHintType_MARGIN:           0,
+	})
 	if err != nil {
 		return fmt.Errorf("code of %q: %w", strings.TrimPrefix(text, CodePrefix), err)
 	}
-	n := code.Bounds().Dx()
-	const quiet = 2
+	n := code.GetWidth()
 	cell := side / float64(n+2*quiet)
-	fill(p, x+quiet*cell, y+quiet*cell, cell, n, n, func(c, r int) bool {
-		return color.GrayModel.Convert(code.At(c, r)).(color.Gray).Y < 128
-	})
+	fill(p, x+quiet*cell, y+quiet*cell, cell, n, n, code.Get)
 	return nil
 }
 

@@ -247,6 +247,7 @@ func (s *Study) readStudy(file string, data []byte, o Options) (*Treatment, Prob
 	if v, ok := root.get("marker_mm").num(); ok {
 		s.MarkerMM = v
 	}
+	s.readCard(r, root.get("card"))
 	for _, e := range root.get("limits").mapped() {
 		v, ok := e.value.num()
 		if !slices.Contains(o.Limits, e.key) {
@@ -300,4 +301,43 @@ func Sub(s *Study, id string) (*Study, error) {
 		}
 	}
 	return &sub, nil
+}
+
+// Charts lists the colour charts that are known by name; none turns the search off.
+var Charts = []string{"classic-2014", "classic", "none"}
+
+// maxCardBytes is far more than a table of 24 patches has.
+const maxCardBytes = 64 << 10
+
+// readCard reads which colour chart the study uses. What a file says is judged by who
+// knows charts.
+func (s *Study) readCard(r *reader, n *node) {
+	name := n.str()
+	if name == "" || slices.Contains(Charts, name) {
+		s.Card = name
+		return
+	}
+	expected := "one of " + strings.Join(Charts, ", ") + ", or a CSV file in the study's folder with the columns patch, L, a, b"
+	if !strings.EqualFold(filepath.Ext(name), ".csv") {
+		r.bad(n, fmt.Sprintf("unknown colour chart %q", name), expected, suggest(name, Charts))
+		return
+	}
+	if !r.inside(n, "card") {
+		return
+	}
+	file := filepath.Join(s.Root, filepath.FromSlash(name))
+	if f := fileFault(s.Root, name); f != nil {
+		r.bad(n, fmt.Sprintf("card %q: %s", name, f.message), expected, f.hint)
+		return
+	}
+	if info, err := os.Stat(file); err != nil || info.Size() > maxCardBytes {
+		r.bad(n, fmt.Sprintf("card %q is no table of 24 patches", name), expected, "")
+		return
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		r.bad(n, fmt.Sprintf("card %q cannot be read: %s", name, cause(err)), expected, "")
+		return
+	}
+	s.Card, s.CardTable = name, string(data)
 }

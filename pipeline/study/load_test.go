@@ -226,7 +226,7 @@ limits: {yaw: 5}
 	root := write(t, files)
 	s, ps = load(t, root)
 	wantProblems(t, root, ps,
-		`study.yaml:1:1: unknown key "nmae"; expected one of clinic, limits, marker_mm, name, primary, scale, treatment, views, zones; did you mean "name"?`,
+		`study.yaml:1:1: unknown key "nmae"; expected one of card, clinic, limits, marker_mm, name, primary, scale, treatment, views, zones; did you mean "name"?`,
 		`study.yaml:2:16: logo "../logo.png" leaves the manifest's folder`,
 		`study.yaml:3:16: view "fronT/2" holds one of`,
 		`study.yaml:4:9: unknown zone "cheek_lft"; expected one of forehead,`,

@@ -59,6 +59,10 @@ type Study struct {
 	Zones    []string // zones to measure, from study.yaml; nil: all
 	Scale    string   // source of the scale, from study.yaml: marker, manifest, iris, none; empty or auto: the best there is
 	MarkerMM float64  // side of the study's own markers, from study.yaml; 0: those of `dermatrend marker`, which say it themselves
+	// Card is the colour chart, from study.yaml: classic-2014, classic, none, or a file,
+	// whose content is CardTable; empty: a classic one, where it is seen.
+	Card, CardTable string
+
 	Limits   map[string]float64
 	Subjects []Subject // in the order of their folders
 	// Notes are warnings that stop nothing: history that speaks against

@@ -1,6 +1,5 @@
-// What is printed and found again: markers. gocv v0.31 has no binding
-// of them on Debian's OpenCV. Every function returns a count or 0, or -1 where
-// OpenCV threw.
+// Printed markers, of which gocv v0.31 has no binding on Debian's OpenCV. Every
+// function returns a count or 0, or -1 where OpenCV threw.
 #ifdef __cplusplus
 extern "C" {
 #endif
