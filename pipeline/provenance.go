@@ -233,7 +233,7 @@ func (o origin) differs(old origin) string {
 	}
 	// New photos are named by the manifest, which then differs anyway.
 	if old.Manifest != o.Manifest && len(fresh)+len(gone) == 0 {
-		why = append(why, "the manifest says otherwise of it")
+		why = append(why, "the manifest or an edit says otherwise of it")
 	}
 	return strings.Join(why, "; ")
 }

@@ -55,10 +55,21 @@ func TestSecondRunMeasuresWhatChanged(t *testing.T) {
 		}, []string{"P1 front"}, "new: s2f.jpg"},
 		{"a date", func(t *testing.T, st *study.Study, _ string, _ *RunOptions) {
 			st.Subjects[0].Sessions[1].Date = study.NewDate(2026, 2, 1)
-		}, []string{"P1 front", "P1 left45"}, "the manifest says otherwise of it"},
+		}, []string{"P1 front", "P1 left45"}, "the manifest or an edit says otherwise of it"},
 		{"an outline of one view", func(t *testing.T, st *study.Study, _ string, _ *RunOptions) {
 			st.Subjects[0].Zones = map[string]map[string]study.Polygon{"left45": {"chin": {{X: 1, Y: 1}, {X: 9, Y: 1}, {X: 9, Y: 9}}}}
-		}, []string{"P1 left45"}, "the manifest says otherwise of it"},
+		}, []string{"P1 left45"}, "the manifest or an edit says otherwise of it"},
+		{"an edit of one view", func(_ *testing.T, st *study.Study, _ string, _ *RunOptions) {
+			st.Subjects[0].Edits = []study.Edit{{View: "left45", By: "A", Object: &study.ObjectEdit{Kind: "pore"}}}
+		}, []string{"P1 left45"}, "the manifest or an edit says otherwise of it"},
+		{"edits that do not hold or are taken back", func(_ *testing.T, st *study.Study, _ string, _ *RunOptions) {
+			square := study.Polygon{{X: 1, Y: 1}, {X: 9, Y: 1}, {X: 9, Y: 9}}
+			st.Subjects[0].Edits = []study.Edit{
+				{View: "left45", By: "A", Void: "its photo is gone", Object: &study.ObjectEdit{Kind: "pore"}},
+				{View: "front", By: "A", Zone: &study.ZoneEdit{Name: "chin", Outline: square}},
+				{View: "front", By: "B", Zone: &study.ZoneEdit{Name: "chin"}},
+			}
+		}, nil, ""},
 		{"consent, history, covariates", func(t *testing.T, st *study.Study, _ string, _ *RunOptions) {
 			s := &st.Subjects[0]
 			s.Consent, s.History, s.Covariates = []study.Consent{{Scope: []string{"clinical"}}}, []string{"none"}, map[string]string{"arm": "A"}

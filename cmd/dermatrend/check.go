@@ -104,6 +104,11 @@ func printChecks(out io.Writer, checked []result.Series, all bool) {
 		fmt.Fprintln(out, "all photos passed all checks")
 	}
 	for _, s := range checked {
+		for _, e := range s.Edits {
+			if e.Void != "" {
+				fmt.Fprintf(out, "not applied: edit by %s on %s, %s, %s, %s %s: %s\n", e.By, e.At, s.Subject, s.View, e.Kind, e.Name, e.Void)
+			}
+		}
 		if len(s.Protocol) > 0 {
 			fmt.Fprintf(out, "for the next photo of %s, %s:\n", s.Subject, s.View)
 		}

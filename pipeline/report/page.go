@@ -47,6 +47,7 @@ type seriesView struct {
 	Charts   []metricCharts // of the metrics that carry a verdict
 	Others   []metricCharts
 	Refusals refusalView
+	Edits    []editView
 	Tables   tablesView
 }
 
@@ -75,6 +76,7 @@ func newSeriesView(id string, s result.Series, subject result.Subject, g *galler
 		Verdict:  newVerdictView(s),
 		Viewer:   newViewerView(id, s, g),
 		Refusals: newRefusalView(s, g),
+		Edits:    newEditViews(s.Edits),
 		Tables:   newTablesView(s),
 	}
 	v.Charts, v.Others = newCharts(s, subject.Treatments)

@@ -209,6 +209,9 @@ func (s *Subject) editsOf(view string) []Edit {
 			hold = append(hold, e)
 		}
 	}
+	if len(hold) == 0 {
+		return nil // as where there never were any, so that results need not be made anew
+	}
 	return hold
 }
 

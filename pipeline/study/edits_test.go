@@ -315,6 +315,33 @@ func TestEditsWithoutManifest(t *testing.T) {
 	}
 }
 
+// Edits outlive a new session and another order of the sessions in the manifest.
+func TestEditsOutliveNewSessions(t *testing.T) {
+	root, dir := person(t)
+	for _, e := range []Edit{zoneEdit("chin", square), alignmentEdit("s1", false)} {
+		if err := AppendEdit(dir, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, _ := load(t, root)
+	want := before.Subjects[0].Series()[0].Edits
+	manifest := `subject: P
+sessions:
+  - {id: s2, date: 2026-04-10, photos: [{view: front, file: c.jpg}]}
+  - {id: s1, date: 2026-02-09, photos: [{view: front, file: b.jpg}]}
+  - {id: s0, date: 2026-01-10, photos: [{view: front, file: a.jpg}]}
+`
+	for name, content := range map[string]string{"series.yaml": manifest, "c.jpg": jpeg("2026:04:10 10:00:00")} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after, ps := load(t, root)
+	if got := after.Subjects[0].Series()[0].Edits; len(ps) > 0 || len(got) != 2 || !reflect.DeepEqual(got, want) {
+		t.Errorf("%v: %v, want %v", ps, got, want)
+	}
+}
+
 // A view without automatic zones can be measured where an edit draws one.
 func TestEditGivesAViewItsZone(t *testing.T) {
 	root := write(t, map[string]string{"P/series.yaml": strings.ReplaceAll(one("P", "a.jpg", "b.jpg"), "front", "left90"),

@@ -1,0 +1,58 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dermatrend/dermatrend/pipeline/result"
+)
+
+// editView is what somebody decided, once for all that was decided alike on a day.
+type editView struct {
+	What, Who, Void string
+	N               int
+}
+
+func newEditViews(edits []result.Edit) []editView {
+	var list []editView
+next:
+	for _, e := range edits {
+		day, _, _ := strings.Cut(e.At, "T")
+		v := editView{What: editWords(e), Who: tell("edit.who", plain(e.By, nameRunes), plain(day, nameRunes)), Void: plain(e.Void, reasonRunes), N: 1}
+		for i, o := range list {
+			if o.N = 1; o == v {
+				list[i].N++
+				continue next
+			}
+		}
+		list = append(list, v)
+	}
+	for i, v := range list {
+		if v.N > 1 {
+			list[i].What += fmt.Sprintf(" × %d", v.N)
+		}
+		if v.Void != "" {
+			list[i].Void = tell("edit.void", v.Void)
+		}
+	}
+	return list
+}
+
+// editWords says what was decided.
+func editWords(e result.Edit) string {
+	word := "rejected"
+	if e.Accept {
+		word = "accepted"
+	}
+	switch e.Kind {
+	case "zone":
+		return tell("edit.zone", name("zone", e.Name))
+	case "exclude":
+		return tell("edit.exclude", plain(e.Name, nameRunes))
+	case "object":
+		return tell("edit.object_"+word, name("kind", e.Name))
+	case "alignment":
+		return tell("edit.alignment_"+word, plain(e.Name, nameRunes))
+	}
+	return plain(e.Kind, nameRunes)
+}
