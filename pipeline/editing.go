@@ -38,9 +38,9 @@ func (r *seriesRun) editsIn(base *shot) []*edit {
 // drawn are the zones drawn in the baseline photo: those of the manifest and, in
 // their place, those of edits. Nil where there are none.
 func (r *seriesRun) drawn(base *shot) map[string]study.Polygon {
-	var zones map[string]study.Polygon
-	if base.ref.File == r.series.Sessions[0].Photos[0].File {
-		zones = maps.Clone(r.series.Subject.Zones[r.series.View])
+	zones := maps.Clone(r.series.Subject.Zones[r.series.View])
+	if zones != nil && base.ref.File != r.series.Sessions[0].Photos[0].File {
+		zones = nil
 	}
 	for _, e := range r.editsIn(base) {
 		if e.Zone != nil {
