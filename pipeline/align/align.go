@@ -143,7 +143,7 @@ func (m *Map) describe() string {
 	case q.Patches < minPatches:
 		return fmt.Sprintf("only %d places of common skin (at least %d are needed)", q.Patches, minPatches)
 	}
-	return fmt.Sprintf("the skin differs: correlation %.2f where %.2f is needed, %d of %d places found again; another person, another view, or far too blurred", q.Agreement, minAgreement, q.Inliers, q.Patches)
+	return fmt.Sprintf("the skin differs: correlation %.2f where %.2f is needed, %d of %d places found again; another person, another view, light from another side, or far too blurred", q.Agreement, minAgreement, q.Inliers, q.Patches)
 }
 
 // mirror flips a view left to right.

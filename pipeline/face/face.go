@@ -18,6 +18,10 @@ import (
 // ErrNoFace is wrapped where no frontal face, or no pupils in it, can be found.
 var ErrNoFace = errors.New("no face")
 
+// orLight is what else may be the reason where the face is plain to see: the half in
+// shadow is missing.
+const orLight = "; where it is there, light from one side may hide half of it: light it evenly from the front"
+
 // The cascade is part of github.com/esimov/pigo, MIT licence, see
 // cascade/LICENSE-pigo.
 //
@@ -83,7 +87,7 @@ func (d *Detector) Find(p *photo.Photo) (*Face, error) {
 		return nil, err
 	}
 	if len(boxes) == 0 {
-		return nil, fmt.Errorf("%w is found; a frontal face with both eyes open is expected", ErrNoFace)
+		return nil, fmt.Errorf("%w is found; a frontal face with both eyes open is expected%s", ErrNoFace, orLight)
 	}
 	var failed error
 	for i, b := range boxes[:min(len(boxes), 3)] {

@@ -80,7 +80,7 @@ func irisPair(rgb cv.RGB, b box) (best [2]circle, err error) {
 		}
 	}
 	if !found {
-		return best, fmt.Errorf("%w with two open eyes is found; the pupils are needed for scale and zones", ErrNoFace)
+		return best, fmt.Errorf("%w with two open eyes is found; the pupils are needed for scale and zones%s", ErrNoFace, orLight)
 	}
 	for i := range best {
 		c := &best[i]

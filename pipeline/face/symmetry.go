@@ -19,14 +19,14 @@ const (
 // plausible refuses, wrapping ErrNoFace, what was taken for a face and is none.
 func plausible(rgb cv.RGB, f *Face) error {
 	if s := math.Min(f.Right.Support, f.Left.Support); s < minSupport {
-		return fmt.Errorf("%w with two open eyes is found: of the border of one iris only %.0f %% is seen", ErrNoFace, 100*s)
+		return fmt.Errorf("%w with two open eyes is found: of the border of one iris only %.0f %% is seen%s", ErrNoFace, 100*s, orLight)
 	}
 	s, err := symmetry(rgb, f)
 	if err != nil {
 		return err
 	}
 	if s < minSymmetry {
-		return fmt.Errorf("%w seen from the front is found: the halves of what looks most like one differ (correlation %.2f, at least %.2f is needed)", ErrNoFace, s, minSymmetry)
+		return fmt.Errorf("%w seen from the front is found: the halves of what looks most like one differ (correlation %.2f, at least %.2f is needed)%s", ErrNoFace, s, minSymmetry, orLight)
 	}
 	return nil
 }

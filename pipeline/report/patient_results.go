@@ -1,6 +1,8 @@
 package report
 
 import (
+	"slices"
+
 	"github.com/dermatrend/dermatrend/pipeline/result"
 )
 
@@ -45,8 +47,8 @@ type patientSide struct {
 
 // patientWarning is what the search for signs of harm came to.
 type patientWarning struct {
-	None, Found    bool
-	Clear, Unknown []patientTopic
+	None, Found, Unknown bool
+	Clear                []patientTopic
 }
 
 // series says what the trends of a view came to, each verdict in one place.
@@ -72,10 +74,11 @@ func (w patientWords) series(id string, s result.Series, shared []string) patien
 
 	checks := by(func(t result.Trend) bool { return t.Role == roleSafety })
 	p.Warning = patientWarning{
-		None:    len(checks) == 0,
-		Found:   len(by(func(t result.Trend) bool { return t.Role == roleSafety && t.Verdict == result.Worsened })) > 0,
-		Clear:   w.byTopic(by(func(t result.Trend) bool { return t.Role == roleSafety && t.Verdict == result.NoDetectableChange })),
-		Unknown: w.byTopic(by(func(t result.Trend) bool { return t.Role == roleSafety && unjudged(t) })),
+		None:  len(checks) == 0,
+		Found: len(by(func(t result.Trend) bool { return t.Role == roleSafety && t.Verdict == result.Worsened })) > 0,
+		Clear: w.byTopic(by(func(t result.Trend) bool { return t.Role == roleSafety && t.Verdict == result.NoDetectableChange })),
+		// Listed with the rest of what cannot be said.
+		Unknown: slices.ContainsFunc(checks, unjudged),
 	}
 	return p
 }

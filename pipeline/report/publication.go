@@ -202,7 +202,7 @@ func (v *pairView) checks(p Pair, zone string, m messages) {
 			photo = x.Photo
 		}
 	}
-	var cautions []string
+	var cautions, refused []string
 	worst := map[string]result.Status{}
 	for _, c := range p.Series.Comparability {
 		if c.Session == p.Latest.Session && c.Photo == photo && (worst[c.Check] == "" || c.Status == result.Refused || worst[c.Check] == result.OK) {
@@ -222,17 +222,29 @@ func (v *pairView) checks(p Pair, zone string, m messages) {
 			row.Limit = num(c.Limit)
 		}
 		v.Checks = append(v.Checks, row)
-		if c.Status != result.OK {
-			cautions = append(cautions, row.Name+" ("+row.Value+")")
+		switch said := row.Name + " (" + row.Value + ")"; c.Status {
+		case result.Caution:
+			cautions = append(cautions, said)
+		case result.Refused:
+			// Such a pair is shown only where the check is one of pixels per millimetre,
+			// which refuses measures and no pictures.
+			refused = append(refused, said+": "+row.Affects)
 		}
 	}
 	switch {
 	case len(v.Checks) == 0:
 		v.Comparability = m.tell("publication.unchecked")
-	case len(cautions) == 0:
+	case len(cautions)+len(refused) == 0:
 		v.Comparability = m.tell("publication.comparable", len(v.Checks))
 	default:
-		v.Comparability = m.tell("publication.caution", len(v.Checks)-len(cautions), len(v.Checks), strings.Join(cautions, "; "))
+		var parts []string
+		if len(cautions) > 0 {
+			parts = append(parts, m.tell("publication.with_caution", strings.Join(cautions, "; ")))
+		}
+		if len(refused) > 0 {
+			parts = append(parts, m.tell("publication.not_passed", strings.Join(refused, "; ")))
+		}
+		v.Comparability = m.tell("publication.caution", len(v.Checks)-len(cautions)-len(refused), len(v.Checks), strings.Join(parts, ". "))
 	}
 }
 

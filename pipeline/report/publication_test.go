@@ -78,7 +78,7 @@ func TestPublicationTellsConditionsAndNobody(t *testing.T) {
 	text := words(t, page)
 	for _, want := range []string{
 		"For teaching", "left cheek", "baseline, day 0", "day 152, 30 days after the last treatment", "152 days", "Both bars are 5 mm long at the face; a pixel is 0.250 mm wide",
-		"3 of 4 checks of light, camera and pose passed. With caution: Noise (–)",
+		"3 of 4 checks of light, camera and pose passed. Passed with caution: Noise (–)",
 		"Brown marks, area! Worsened+1.30 percentage points0.500", // a safety flag is as loud
 		"+ Improvedrelative−2.03 index points0.800 (asked for here: 1.04)", english["verdict.claim"], english["qualifier_doc.relative"], english["report.intended_use"],
 		english["publication.one_person"],
