@@ -71,6 +71,7 @@ type Progress struct {
 type Summary struct {
 	Series, Photos  int
 	Reused, Resumed int // of the series: taken from earlier results, from a run that was cut off
+	Judged          int // of the series: only verdicts were given anew
 	Subjects        []SubjectSummary
 	Rejections      []result.Rejection
 }
@@ -143,6 +144,8 @@ func (b *batch) begin() {
 			b.summary.Reused++
 		case Resume:
 			b.summary.Resumed++
+		case Judge:
+			b.summary.Judged++
 		}
 	}
 	if tell := b.opts.Progress; tell != nil {
@@ -186,7 +189,8 @@ func Check(ctx context.Context, st *study.Study, opts RunOptions) ([]result.Seri
 	b := &batch{study: st, opts: opts}
 	todo := b.series()
 	checked := make([]result.Series, len(todo))
-	err = measureSeries(ctx, kindCheck, opts, todo,
+	err = measureSeries(ctx, opts, todo,
+		func(int) job { return job{Kind: kindCheck} },
 		func(i int) (string, error) {
 			// A second try finds the folder of the first.
 			d := filepath.Join(dir, fmt.Sprint(i))
@@ -207,8 +211,10 @@ type batch struct {
 	opts         RunOptions
 	settings     Config // as recorded
 	settingsHash string
-	notes        map[string][]string                        // of the manifests, by person
-	document     func(p *study.Subject, name string) string // hash of a consent paper
+	// measuringHash is that of the settings that more than verdicts depend on.
+	measuringHash string
+	notes         map[string][]string                        // of the manifests, by person
+	document      func(p *study.Subject, name string) string // hash of a consent paper
 
 	todo    []study.Series   // what is to be measured
 	choices []choice         // what is done about each
@@ -246,6 +252,11 @@ func batchOf(st *study.Study, opts RunOptions, settings Config) (*batch, error) 
 		return nil, err
 	}
 	b.settingsHash = hash(data)
+	settings.Primary, settings.SDC = nil, ""
+	if data, err = json.Marshal(settings); err != nil {
+		return nil, err
+	}
+	b.measuringHash = hash(data)
 	b.notes = map[string][]string{}
 	for _, n := range st.Notes {
 		b.notes[n.Subject] = append(b.notes[n.Subject], n.Text)
@@ -308,14 +319,24 @@ func (b *batch) measure(ctx context.Context) error {
 	for k, i := range left {
 		todo[k] = b.todo[i]
 	}
-	return measureSeries(ctx, kindRun, b.opts, todo,
+	home, err := filepath.Abs(b.out.path)
+	if err != nil {
+		return err
+	}
+	return measureSeries(ctx, b.opts, todo,
+		func(k int) job {
+			if b.choices[left[k]].action == Judge {
+				return job{Kind: kindJudge, From: filepath.Join(home, todo[k].Subject.ID)}
+			}
+			return job{Kind: kindRun}
+		},
 		func(k int) (string, error) { return b.out.task(left[k]) },
 		func(k int, s result.Series) error { return b.keep(left[k], s) })
 }
 
-// measureSeries has series measured, or only checked. For each try, dir makes an
-// empty folder. A series whose worker died has no values and says why.
-func measureSeries(ctx context.Context, kind string, opts RunOptions, todo []study.Series, dir func(i int) (string, error), done func(i int, s result.Series) error) error {
+// measureSeries has series measured, or only checked or judged: kind says so of each.
+// For each try, dir makes an empty folder. A series whose worker died has no values and says why.
+func measureSeries(ctx context.Context, opts RunOptions, todo []study.Series, kind func(i int) job, dir func(i int) (string, error), done func(i int, s result.Series) error) error {
 	return dispatch(ctx, opts, todo,
 		func(i int) (job, error) {
 			d, err := dir(i)
@@ -324,7 +345,9 @@ func measureSeries(ctx context.Context, kind string, opts RunOptions, todo []stu
 			}
 			// A worker need not stand where its coordinator stands.
 			d, err = filepath.Abs(d)
-			return job{Kind: kind, Config: opts.Config, Series: only(todo[i]), Dir: d}, err
+			j := kind(i)
+			j.Config, j.Series, j.Dir = opts.Config, only(todo[i]), d
+			return j, err
 		},
 		func(i int, s result.Series, lost *engine.Lost) (refused int, err error) {
 			id, view := todo[i].Subject.ID, todo[i].View

@@ -34,6 +34,7 @@ const (
 // Kinds of work that a series can be given to.
 const (
 	kindRun   = "run"
+	kindJudge = "judge"
 	kindCheck = "check"
 	kindCarry = "carry"
 )
@@ -43,7 +44,10 @@ type work func(ctx context.Context, j job, progress func(session, stage string))
 
 // kinds says what a worker does for each kind.
 var kinds = map[string]work{
-	kindRun:   measure(RunSeries).work,
+	kindRun: measure(RunSeries).work,
+	kindJudge: func(ctx context.Context, j job, progress func(session, stage string)) (any, error) {
+		return JudgeSeries(ctx, j.Config, j.Series, j.From, j.Dir, progress)
+	},
 	kindCheck: measure(CheckSeries).work,
 	kindCarry: func(ctx context.Context, j job, progress func(session, stage string)) (any, error) {
 		return CarryPoints(ctx, j.Config, j.Series, j.Points, progress)
@@ -60,6 +64,7 @@ type job struct {
 	Config Config
 	Series study.Series
 	Dir    string        // takes the pictures
+	From   string        // holds the results that are judged
 	Points []study.Point // to be carried
 }
 

@@ -28,7 +28,7 @@ const (
 
 // ownEntries are what a person's folder holds; anything else in it is the
 // user's, and stays.
-var ownEntries = []string{result.SubjectFile, provenanceFile, reportFile, pdfOf(reportFile), "aligned", "overlays", "masks"}
+var ownEntries = []string{result.SubjectFile, provenanceFile, reportFile, pdfOf(reportFile), "aligned", "overlays", "masks", judgingDir}
 
 // outdir is an output folder that is being changed, whole or not at all.
 //

@@ -36,9 +36,10 @@ type origin struct {
 	Version  string            `json:"version"`
 	Program  string            `json:"program_sha256"`
 	OpenCV   string            `json:"opencv"`
-	Settings string            `json:"settings_sha256"` // with the face model and the table of smallest detectable changes
-	Manifest string            `json:"manifest_sha256"` // what the manifest says of this series
-	Photos   map[string]string `json:"photos_sha256"`   // by file; empty for one that was refused unread
+	Settings string            `json:"settings_sha256"`           // with the face model and the table of smallest detectable changes
+	Measured string            `json:"measuring_settings_sha256"` // without what only verdicts depend on
+	Manifest string            `json:"manifest_sha256"`           // what the manifest says of this series
+	Photos   map[string]string `json:"photos_sha256"`             // by file; empty for one that was refused unread
 }
 
 // key is the name of the results: the SHA-256 of the origin.
@@ -48,6 +49,12 @@ func (o origin) key() string {
 		panic(err) // strings always encode
 	}
 	return hash(data)
+}
+
+// measured is the origin of all but the verdicts.
+func (o origin) measured() origin {
+	o.Settings = ""
+	return o
 }
 
 // seal is put on the results of a series when they are complete.
@@ -112,7 +119,7 @@ func (b *batch) origin(s study.Series, known map[string]string) (origin, error) 
 	if err != nil {
 		return origin{}, err
 	}
-	o := origin{Kind: kindRun, Version: b.opts.Version, Program: program, OpenCV: cv.Version(), Settings: b.settingsHash, Photos: map[string]string{}}
+	o := origin{Kind: kindRun, Version: b.opts.Version, Program: program, OpenCV: cv.Version(), Settings: b.settingsHash, Measured: b.measuringHash, Photos: map[string]string{}}
 	s = only(s)
 	dir := s.Subject.Dir
 	s.Subject.Dir = "" // where the photos lie is nobody's business

@@ -21,6 +21,9 @@ const (
 	Measure Action = "measure"
 	// Reuse: the results in the output folder are those of this series.
 	Reuse Action = "reuse"
+	// Judge: only the outcome of the study or the table of smallest detectable
+	// changes is another; verdicts are given anew from what was measured.
+	Judge Action = "judge"
 	// Resume: a run that was cut off had finished this series.
 	Resume Action = "resume"
 )
@@ -91,17 +94,24 @@ func (b *batch) decide(s study.Series) choice {
 	why := "new"
 	switch {
 	case !known:
-	case old.Key != key:
+	case old.Key != key && old.Origin.measured().key() != o.measured().key():
 		why = o.differs(old.Origin)
 	default:
 		err := verify(dir, old.Files)
 		if err == nil {
 			err = verify(dir, map[string]string{result.SubjectFile: p.Results})
 		}
-		if err == nil {
+		if err != nil {
+			why = err.Error()
+			break
+		}
+		if old.Key == key {
 			return choice{Reuse, key, "nothing changed"}
 		}
-		why = err.Error()
+		if _, ok := old.Files[filepath.ToSlash(judgingFile(s.View))]; ok && !b.out.isFinished(id, key) {
+			return choice{Judge, key, "another outcome or another table of smallest detectable changes"}
+		}
+		why = o.differs(old.Origin)
 	}
 	if b.out.isFinished(id, key) {
 		return choice{Resume, key, "finished by a run that was cut off"}
@@ -125,11 +135,11 @@ func (b *batch) sweep() error {
 	})
 }
 
-// left lists the series that have to be measured.
+// left lists the series that are work for workers.
 func (b *batch) left() []int {
 	var left []int
 	for i, c := range b.choices {
-		if c.action == Measure {
+		if c.action == Measure || c.action == Judge {
 			left = append(left, i)
 		}
 	}
@@ -203,6 +213,7 @@ type earlierResults struct {
 	made    provenance
 }
 
+// series gives those of a view. A key that is not empty has to be theirs.
 func (e *earlierResults) series(dir, view, key string) (result.Series, seal, error) {
 	if !e.read {
 		var err error
@@ -213,7 +224,7 @@ func (e *earlierResults) series(dir, view, key string) (result.Series, seal, err
 	}
 	s := e.made.Series[view]
 	k := slices.IndexFunc(e.subject.Series, func(v result.Series) bool { return v.View == view })
-	if k < 0 || s.Key != key {
+	if k < 0 || key != "" && s.Key != key {
 		return result.Series{}, seal{}, fmt.Errorf("%s was changed while it was used", dir)
 	}
 	return withoutLeftOut(e.subject.Series[k]), s, nil

@@ -49,6 +49,7 @@ var seriesStages = []struct {
 	{"compare", false, comparePhotos},
 	{"skin", true, commonSkin},
 	{"measure", true, measurePhotos},
+	{"remember", true, rememberJudging},
 	{"trend", true, trends},
 	{"pictures", true, drawPictures},
 }

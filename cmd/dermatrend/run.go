@@ -221,7 +221,7 @@ func (c runCommand) plan(in *invocation, st *study.Study, opts pipeline.RunOptio
 }
 
 // actions are words for what a run does about a series.
-var actions = map[pipeline.Action]string{pipeline.Measure: "measure", pipeline.Reuse: "keep", pipeline.Resume: "take"}
+var actions = map[pipeline.Action]string{pipeline.Measure: "measure", pipeline.Reuse: "keep", pipeline.Resume: "take", pipeline.Judge: "judge"}
 
 // printSummary says for each person what the verdicts are, then what was refused,
 // and last where to look.
@@ -232,6 +232,9 @@ func printSummary(w io.Writer, out string, sum pipeline.Summary) {
 	}
 	if sum.Reused > 0 {
 		fmt.Fprintf(w, "; %d of the series had not changed", sum.Reused)
+	}
+	if sum.Judged > 0 {
+		fmt.Fprintf(w, "; of %d of the series only the verdicts were given anew", sum.Judged)
 	}
 	if sum.Resumed > 0 {
 		fmt.Fprintf(w, "; %d of the series were finished by a run that was cut off", sum.Resumed)
