@@ -43,7 +43,7 @@ func openBrowser(t *testing.T) *browser {
 	if path == "" {
 		t.Skip("no Chromium on this machine (package chromium)")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute) // that of t ends before its clean-up
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute) // that of t ends before its clean-up
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
 		chromedp.UserDataDir(filepath.Join(t.TempDir(), "profile")))...)
@@ -103,7 +103,7 @@ func js[T any](b *browser, expression string) T {
 // wait until an expression is true, through a page that is loaded again.
 func (b *browser) wait(expression string) {
 	b.t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		v, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](expression))
 		if err == nil && v {
 			return
