@@ -67,7 +67,7 @@ func (s *Server) editing(p *viewPage, v *result.Series, id string, visit *result
 	}
 	ed.Again = "dermatrend run " + words.Plain(s.opts.StudyDir) + " -o " + words.Plain(s.opts.Out)
 	hold := holding(subject, v.View)
-	ed.Pending = pending(v, hold)
+	ed.Pending = pending(v.Edits, hold)
 	for _, e := range slices.Backward(subject.Edits) {
 		if e.View != v.View {
 			continue
@@ -119,14 +119,14 @@ func holding(subject *study.Subject, view string) []study.Edit {
 
 // pending counts the edits that the results do not know yet, and those that they know
 // and that hold no longer.
-func pending(v *result.Series, hold []study.Edit) int {
+func pending(known []result.Edit, hold []study.Edit) int {
 	n := 0
 	for _, e := range hold {
-		if !slices.ContainsFunc(v.Edits, isEdit(e)) {
+		if !slices.ContainsFunc(known, isEdit(e)) {
 			n++
 		}
 	}
-	for _, r := range v.Edits {
+	for _, r := range known {
 		if !slices.ContainsFunc(hold, func(e study.Edit) bool { return isEdit(e)(r) }) {
 			n++
 		}

@@ -190,13 +190,16 @@ func TestTwoWritersAtOnce(t *testing.T) {
 	s := newSample(t, true)
 	other := &sample{study: s.study, out: s.out, sum: s.sum}
 	other.serve(t, s.server.opts)
-	const each = 8
+	const each = 4
 	var wg sync.WaitGroup
 	for i, writer := range []*sample{s, other, s} {
 		wg.Go(func() {
 			for k := range each {
 				if status, answer := writer.post(t, "/edits/P001/front", s.reject(1000*i+k), nil); status != http.StatusNoContent {
 					t.Errorf("%d %s", status, answer)
+				}
+				if status, _, _ := writer.get(t, "/"); status != http.StatusOK { // who reads meanwhile
+					t.Error(status)
 				}
 			}
 		})
@@ -230,6 +233,9 @@ func TestEditsAreToldWithWhatBecameOfThem(t *testing.T) {
 			t.Errorf("%q is there %d times, want %d", what, got, n)
 		}
 	}
+	if _, body, _ = s.get(t, "/"); !strings.Contains(body, "<td><strong>2</strong></td>") {
+		t.Error("the first page does not tell of the edits that wait")
+	}
 	// As a run would leave it.
 	subject := sampleSubject(s.sum)
 	v := &subject.Series[0]
@@ -243,6 +249,9 @@ func TestEditsAreToldWithWhatBecameOfThem(t *testing.T) {
 	s.results(t, subject)
 	if _, body, _ = s.get(t, "/view/P001/front"); strings.Contains(body, "from before") || strings.Contains(body, "from the next run on") || strings.Count(body, "<td>holds</td>") != 2 {
 		t.Error("edits that the results know are told as if they waited")
+	}
+	if _, body, _ = s.get(t, "/"); strings.Contains(body, "<strong>") {
+		t.Error("the first page tells of edits that do not wait")
 	}
 	// A run that has found nothing at its place.
 	v.Edits[1].Void = "no scar is found at this place"

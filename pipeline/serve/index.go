@@ -3,10 +3,12 @@ package serve
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/dermatrend/dermatrend/pipeline/result"
+	"github.com/dermatrend/dermatrend/pipeline/study"
 )
 
 // indexPage lists the persons.
@@ -30,6 +32,9 @@ type viewItem struct {
 	Period    string
 	Verdicts  string
 	Refused   string // sessions that are not compared
+	Waiting   int    // edits that the results do not know yet
+	view      string
+	edits     []result.Edit // that the results know
 }
 
 // verdicts in the order in which they are told: what needs a look comes first.
@@ -42,10 +47,26 @@ func (s *Server) index(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := indexPage{Title: "Review", Edits: s.opts.Study != nil}
+	var st study.Study
+	if s.opts.Study != nil {
+		now, err := s.opts.Study()
+		if err != nil {
+			s.fail(w, err)
+			return
+		}
+		st = *now
+	}
 	for _, id := range ids {
 		item, err := s.summary(id)
 		if err != nil {
 			item = personItem{ID: s.opts.Words.Plain(id), Problem: s.opts.Words.Plain(err.Error())}
+		}
+		i := slices.IndexFunc(st.Subjects, func(x study.Subject) bool { return x.ID == id })
+		item.Views = slices.Clone(item.Views) // those of the cache are everybody's
+		for k := range item.Views {
+			if i >= 0 {
+				item.Views[k].Waiting = pending(item.Views[k].edits, holding(&st.Subjects[i], item.Views[k].view))
+			}
 		}
 		if page.Study == "" {
 			page.Study = item.Study
@@ -63,7 +84,7 @@ func (s *Server) newPersonItem(subject result.Subject) personItem {
 	item := personItem{ID: words.Plain(subject.ID), Study: words.Plain(subject.Study), Internal: subject.Internal, Report: reportURL(subject.ID)}
 	for i := range subject.Series {
 		v := &subject.Series[i]
-		row := viewItem{Name: words.Name("view", v.View), URL: viewURL(subject.ID, v.View, ""), Sessions: len(v.Visits), Verdicts: s.verdictCounts(v)}
+		row := viewItem{Name: words.Name("view", v.View), URL: viewURL(subject.ID, v.View, ""), Sessions: len(v.Visits), Verdicts: s.verdictCounts(v), view: v.View, edits: v.Edits}
 		var refused []string
 		for _, visit := range v.Visits {
 			if !visit.Comparable {

@@ -3,6 +3,7 @@ package serve
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
@@ -162,26 +163,30 @@ func writeFile(t *testing.T, name, content string) {
 	}
 }
 
+// encoded are the pictures that were made before: under the race detector each takes
+// a while.
+var encoded = map[string]string{}
+
 // writePicture writes a picture of one colour with a mark in the middle.
 func writePicture(t *testing.T, name string, w, h int, c color.RGBA) {
 	t.Helper()
-	img := image.NewRGBA(image.Rect(0, 0, w, h))
-	draw.Draw(img, img.Rect, image.NewUniform(c), image.Point{}, draw.Src)
-	img.Set(w/2, h/2, color.Black)
-	writeFile(t, name, "")
-	f, err := os.Create(name)
-	if err != nil {
-		t.Fatal(err)
+	key := fmt.Sprint(filepath.Ext(name), w, h, c)
+	if _, ok := encoded[key]; !ok {
+		img := image.NewRGBA(image.Rect(0, 0, w, h))
+		draw.Draw(img, img.Rect, image.NewUniform(c), image.Point{}, draw.Src)
+		img.Set(w/2, h/2, color.Black)
+		var b strings.Builder
+		err := jpeg.Encode(&b, img, nil)
+		if strings.HasSuffix(name, ".png") {
+			b.Reset()
+			err = png.Encode(&b, img)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		encoded[key] = b.String()
 	}
-	defer f.Close()
-	if strings.HasSuffix(name, ".png") {
-		err = png.Encode(f, img)
-	} else {
-		err = jpeg.Encode(f, img, nil)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	writeFile(t, name, encoded[key])
 }
 
 // get asks as the browser does that was let in.
