@@ -318,6 +318,103 @@ func TestExportedAgainWithoutThem(t *testing.T) {
 	}
 }
 
+// TestThousandReleases puts generated consents, of manifest and ledger, before every
+// kind of output that leaves the clinic: it is there if and only if each of its scopes
+// is covered that day and no withdrawal is on record, by the rule written out here.
+func TestThousandReleases(t *testing.T) {
+	ctx := context.Background()
+	rng := rand.New(rand.NewPCG(3, 9))
+	on := func(n int) study.Date { return study.Date{Time: day("2026-01-01").AddDate(0, 0, n)} }
+	outputs := [][]string{{"research"}, {"deidentified_report"}, {"teaching", "identifiable_report"}, {"marketing"}}
+	placed, refused := 0, 0
+	root := ""
+	for k := range 250 {
+		if k%25 == 0 { // to make a ledger takes its time, to read a long one too
+			root = t.TempDir()
+		}
+		who := fmt.Sprint("P", k)
+		st := &study.Study{Root: root, Subjects: []study.Subject{{ID: who}}}
+		type statement struct{ signed, expires, withdrawn int } // 99: never
+		given, latest := map[string][]statement{}, map[string]int{}
+		for range 1 + rng.IntN(3) {
+			s := statement{rng.IntN(30), 99, 99}
+			c := study.Consent{Signed: on(s.signed)}
+			if rng.IntN(3) == 0 {
+				s.expires = s.signed + rng.IntN(30)
+				c.Expires = on(s.expires)
+			}
+			if rng.IntN(6) == 0 {
+				s.withdrawn = s.signed + rng.IntN(30)
+				c.Withdrawn = on(s.withdrawn)
+			}
+			for _, scope := range Scopes {
+				if rng.IntN(3) > 0 {
+					c.Scope = append(c.Scope, scope)
+					given[scope] = append(given[scope], s)
+				}
+			}
+			st.Subjects[0].Consent = append(st.Subjects[0].Consent, c)
+		}
+		if rng.IntN(4) == 0 {
+			scope, w := Scopes[1+rng.IntN(5)], rng.IntN(60)
+			if _, err := Withdraw(ctx, st, who, scope, on(w), ""); err != nil {
+				t.Fatal(err)
+			}
+			latest[scope] = w + 1
+		}
+		today := rng.IntN(60)
+		for i, scopes := range outputs {
+			want := true
+			for _, scope := range scopes {
+				// A withdrawal ends what was signed up to its day, and one that lies ahead
+				// blocks what would leave before.
+				ended, ahead, covered := -1, false, false
+				for _, w := range append([]int{latest[scope] - 1}, withdrawals(given[scope], func(s statement) int { return s.withdrawn })...) {
+					if w >= 0 && w <= today {
+						ended = max(ended, w)
+					}
+					ahead = ahead || w > today
+				}
+				for _, s := range given[scope] {
+					covered = covered || s.signed > ended && s.signed <= today && s.expires >= today
+				}
+				want = want && covered && !ahead
+			}
+			staged, final := filepath.Join(st.Root, "staged"), filepath.Join(st.Root, fmt.Sprint(who, "-", i))
+			if err := os.WriteFile(staged, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Release(ctx, st, Entry{Subjects: []string{who}, Scope: scopes[0], Also: scopes[1:], AsOf: on(today).String()}, staged, final, nil)
+			if err != nil && !errors.As(err, &NotCoveredError{}) {
+				t.Fatal(err)
+			}
+			_, there := os.Stat(final)
+			if (there == nil) != want || (err == nil) != want {
+				t.Fatalf("combination %d, %v on day %d: there %t, want %t (%v): %+v", k, scopes, today, there == nil, want, err, given)
+			}
+			if want {
+				placed++
+			} else {
+				refused++
+			}
+		}
+	}
+	if placed < 150 || refused < 150 {
+		t.Errorf("%d placed, %d refused: little was tested", placed, refused)
+	}
+}
+
+// withdrawals are the days on which statements were withdrawn.
+func withdrawals[S any](all []S, on func(S) int) []int {
+	var days []int
+	for _, s := range all {
+		if d := on(s); d != 99 {
+			days = append(days, d)
+		}
+	}
+	return days
+}
+
 // TestWithdrawnWhilePlaced: a withdrawal between the entry of an export and its being
 // put in place prevents it; one that comes later finds the file.
 func TestWithdrawnWhilePlaced(t *testing.T) {
