@@ -50,23 +50,25 @@
 // # A hundred million photos, on paper
 //
 // What a plan rests on, per series of five photos of 12 megapixels (4 MB each): 20 s of
-// processor time, 1 GiB of memory, 20 MB in, about 10 MB of archive out. The queue takes
-// about 190 series a second through one PostgreSQL on two busy cores, with the store on
-// the same disk. 10^8 photos are 2*10^7 series.
+// processor time, 1 GiB of memory, 20 MB in, 5 MB of archive out (measured: half a
+// megabyte a photo of 900 pixels in width; assumed twice that, since detail compresses
+// worse). With workers that do nothing, 190 series a second went through one PostgreSQL
+// that shared two cores with them and with other work, the store on the same disk; 60
+// with a load of 35 beside it. 10^8 photos are 2*10^7 series.
 //
 //   - Workers: 2*10^7 * 20 s = 4*10^8 core seconds = 111,000 core hours. In 30 days with
 //     nine tenths of the time used that is 172 cores with 172 GiB, for instance 22
 //     machines of 8 cores; in 3 days, 1,720 cores. At 0.04 a core hour (on demand; about
 //     a third of that interrupted at will, which costs the tasks at hand only), in
 //     whatever currency: 4,400.
-//   - Store: 2*10^7 * 20 MB = 400 TB of photos and 200 TB of archives, 600 TB; at 0.023
-//     a GB and month 13,800 a month. This, not computing, is the money: keep photos
-//     where they are already, collect and delete batches (a month of archives is 4,600),
+//   - Store: 2*10^7 * 20 MB = 400 TB of photos and 100 TB of archives, 500 TB; at 0.023
+//     a GB and month 11,500 a month. This, not computing, is the money: keep photos
+//     where they are already, collect and delete batches (a month of archives is 2,300),
 //     put photos into a class for rare reading. Requests: 10^8 uploads, 10^8 downloads and
 //     2*10^7 archives, about 650. Traffic: 400 TB in 30 days are 155 MB a second, 1.2
-//     Gbit/s over all workers; workers must be in the region of the store, since 600 TB
+//     Gbit/s over all workers; workers must be in the region of the store, since 500 TB
 //     out of it would cost ten times the computing.
-//   - Database: a series takes 5 to 10 KB (payload 2 to 5, job 0.5, owner 2, indices), so
+//   - Database: a series takes an estimated 5 to 10 KB (payload 2 to 5, job 0.5, owner 2, indices), so
 //     100 to 200 GB for all, and 8 commits a second for 30 days (77 in 3 days): one
 //     server of 4 cores and 16 GB, with a standby, about 400 a month. Connections: two
 //     for each series at a time and six for each worker, 500 for 22 machines: within
@@ -76,9 +78,9 @@
 // The first bottleneck is the database, in this order. Connections come first, at some
 // 100 machines: start fewer and larger workers. Then the jobs table: River's fetch
 // slows down when millions wait or are kept, so submit in batches of at most 100,000
-// series and the next when one is half done. Then commits, at about 200 a second on
-// modest disks, that is 4,000 cores at 20 s a series. Collecting comes before all that:
-// one folder takes what one machine can write, about 100 series a second.
+// series and the next when one is half done. Then commits, at about 200 series a second on
+// modest hardware, that is 4,000 cores at 20 s a series. Collecting comes before all that:
+// one folder takes what one machine can write, perhaps 100 series a second (not measured).
 //
 // To shard, cut by owner: a study of n persons becomes k studies of n/k, each with a
 // database of its own (or a schema's worth of batches) and an OUT of its own; nothing of
