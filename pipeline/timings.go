@@ -9,9 +9,9 @@ import (
 	"github.com/dermatrend/dermatrend/pipeline/result"
 )
 
-// timings.json holds, by subject and view, how long things took: the one file that
-// may differ between two runs. A series that was not measured keeps the times of the
-// run that measured it.
+// seriesTiming is what timings.json holds by subject and view: the one file that may
+// differ between two runs. A series that was not measured keeps the times of the run
+// that measured it; one that was only judged has none.
 type seriesTiming struct {
 	PeakRSSMiB result.Number `json:"peak_rss_mib"` // of the worker up to the end of the series
 	Stages     []stageTiming `json:"stages"`
@@ -33,7 +33,7 @@ func timingOf(v *result.Series) seriesTiming {
 	return times
 }
 
-// timingsFile is a timings.json that is being written, one person after the other.
+// timingsWriter is a timings.json that is being written, one person after the other.
 type timingsWriter struct{ stream *jsonStream }
 
 func createTimings(name string) (timingsWriter, error) {
