@@ -403,7 +403,10 @@ func (b *batch) write(ctx context.Context) (remove []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, tables.Close()) }()
+	defer func() {
+		err = errors.Join(err, tables.Close())
+		rec.tables = tables.SHA256()
+	}()
 	index := report.NewIndex(b.study.Name, b.opts.Version)
 	for _, id := range all {
 		if ctx.Err() != nil {
@@ -416,7 +419,11 @@ func (b *batch) write(ctx context.Context) (remove []string, err error) {
 		if err := tables.Add(s); err != nil {
 			return nil, err
 		}
-		if err := errors.Join(rec.add(s), times.add(id, took)); err != nil {
+		dir := filepath.Join(b.out.path, id)
+		if measured {
+			dir = b.out.stage("new", id)
+		}
+		if err := errors.Join(rec.add(s, dir), times.add(id, took)); err != nil {
 			return nil, err
 		}
 		index.Add(s)

@@ -43,7 +43,7 @@ func cohortFolder(t *testing.T, n int) string {
 		if err := result.SaveSubject(filepath.Join(out, id), s); err != nil {
 			t.Fatal(err)
 		}
-		check(t, record.add(s))
+		check(t, record.add(s, filepath.Join(out, id)))
 	}
 	check(t, record.close())
 	return out

@@ -2,11 +2,13 @@ package pipeline
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,26 +19,30 @@ import (
 )
 
 // runRecord is the head of run.json: what the results rest on. The persons
-// ([subjectRecord]) and the counts follow it. It knows no clock and no paths, so that
+// ([subjectRecord]), the counts and the hashes of the tables follow it. It knows no clock and no paths, so that
 // the same input gives the same record.
 type runRecord struct {
 	Format         int    `json:"format"` // 1
 	Version        string `json:"version"`
 	OpenCV         string `json:"opencv"`
 	Study          string `json:"study"`
+	Clinic         string `json:"clinic,omitempty"`
 	SettingsSHA256 string `json:"settings_sha256"`
 	Settings       Config `json:"settings"`
 	SDC            string `json:"sdc"` // the shipped table
 }
 
 // subjectRecord is kept for each person, since `run --subject` may have measured
-// them with different versions and settings.
+// them with different versions and settings. The rows of the tables do not repeat it:
+// their columns subject and view lead here.
 type subjectRecord struct {
 	ID             string                       `json:"id"`
 	Version        string                       `json:"version"`
 	OpenCV         string                       `json:"opencv"`
 	SettingsSHA256 string                       `json:"settings_sha256"`
-	Inputs         map[string]map[string]string `json:"inputs_sha256"` // by view and photo
+	Inputs         map[string]map[string]string `json:"inputs_sha256"`               // by view and photo
+	Origins        map[string]string            `json:"origins_sha256"`              // by view: all that the series depends on, as provenance.json lists it
+	Provenance     string                       `json:"provenance_sha256,omitempty"` // of provenance.json, which names result.json and the pictures
 }
 
 type counts struct {
@@ -53,7 +59,7 @@ type counts struct {
 // newRecord is the record of a run without its persons.
 func newRecord(b *batch) runRecord {
 	return runRecord{
-		Format: 1, Version: b.opts.Version, OpenCV: cv.Version(), Study: b.study.Name,
+		Format: 1, Version: b.opts.Version, OpenCV: cv.Version(), Study: b.study.Name, Clinic: b.study.Clinic.Name,
 		SettingsSHA256: b.settingsHash, Settings: b.settings, SDC: shippedSDC.Name,
 	}
 }
@@ -62,6 +68,7 @@ func newRecord(b *batch) runRecord {
 type recordFile struct {
 	stream *jsonStream
 	counts counts
+	tables map[string]string // hashes, by name; to be set before it is closed
 }
 
 func createRecord(name string, head runRecord) (*recordFile, error) {
@@ -70,11 +77,20 @@ func createRecord(name string, head runRecord) (*recordFile, error) {
 		return nil, err
 	}
 	stream, err := createStream(name, strings.TrimSuffix(string(data), "\n}")+",\n \"subjects\": [", " ")
-	return &recordFile{stream, counts{Verdicts: map[result.Verdict]int{}}}, err
+	return &recordFile{stream: stream, counts: counts{Verdicts: map[result.Verdict]int{}}}, err
 }
 
-func (r *recordFile) add(s result.Subject) error {
-	rec := subjectRecord{ID: s.ID, Version: s.Version, OpenCV: s.OpenCV, SettingsSHA256: s.Settings, Inputs: map[string]map[string]string{}}
+// add records a person whose results are in the folder dir.
+func (r *recordFile) add(s result.Subject, dir string) error {
+	rec := subjectRecord{ID: s.ID, Version: s.Version, OpenCV: s.OpenCV, SettingsSHA256: s.Settings,
+		Inputs: map[string]map[string]string{}, Origins: map[string]string{}}
+	var err error
+	if rec.Provenance, err = hashFile(filepath.Join(dir, provenanceFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for view, s := range loadProvenance(dir).Series {
+		rec.Origins[view] = s.Key
+	}
 	c := &r.counts
 	c.Subjects++
 	for _, v := range s.Series {
@@ -101,8 +117,9 @@ func (r *recordFile) add(s result.Subject) error {
 }
 
 func (r *recordFile) close() error {
-	data, err := json.MarshalIndent(r.counts, " ", " ")
-	return errors.Join(err, r.stream.close("],\n \"counts\": "+string(data)+"\n}\n"))
+	counts, err1 := json.MarshalIndent(r.counts, " ", " ")
+	tables, err2 := json.MarshalIndent(r.tables, " ", " ")
+	return errors.Join(err1, err2, r.stream.close("],\n \"counts\": "+string(counts)+",\n \"tables_sha256\": "+string(tables)+"\n}\n"))
 }
 
 // earlierRun is what is remembered of the run that wrote an output folder.
@@ -113,6 +130,10 @@ type earlierRun struct {
 
 // ids lists the persons in order.
 func (r earlierRun) ids() []string { return r.persons }
+
+// clinic is the one that the index names; records once did not have it, and then it
+// is that of a person.
+func (r earlierRun) clinic(s result.Subject) string { return cmp.Or(r.Clinic, s.Clinic) }
 
 // loadRun reads run.json of an output folder. The persons are read one after the
 // other, and only their names are kept.

@@ -77,7 +77,7 @@ func handOutStudy(t *testing.T, consents ...[]study.Consent) (st *study.Study, o
 			Treatments: []result.Treatment{{Session: "s0", Date: "2026-01-10"}, {Date: "2026-02-09"}, {Session: "s1", Date: "2026-04-12"}}}
 		check(t, result.SaveSubject(filepath.Join(out, id), s))
 		st.Subjects = append(st.Subjects, person)
-		check(t, record.add(s))
+		check(t, record.add(s, filepath.Join(out, id)))
 	}
 	check(t, record.close())
 	return st, out

@@ -55,7 +55,10 @@ func (o *outdir) without(ctx context.Context, id string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, tables.Close()) }()
+	defer func() {
+		err = errors.Join(err, tables.Close())
+		rec.tables = tables.SHA256()
+	}()
 	index := report.NewIndex(o.earlier.Study, o.earlier.Version)
 	for _, other := range o.earlier.ids() {
 		if other == id {
@@ -64,17 +67,18 @@ func (o *outdir) without(ctx context.Context, id string) (err error) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		s, err := result.LoadSubject(filepath.Join(o.path, other))
+		dir := filepath.Join(o.path, other)
+		s, err := result.LoadSubject(dir)
 		if err != nil {
 			return err
 		}
 		if err := tables.Add(s); err != nil {
 			return err
 		}
-		if err := errors.Join(rec.add(s), times.add(other, old.of(other))); err != nil {
+		if err := errors.Join(rec.add(s, dir), times.add(other, old.of(other))); err != nil {
 			return err
 		}
-		index.Clinic = s.Clinic
+		index.Clinic = o.earlier.clinic(s)
 		index.Add(s)
 	}
 	return report.WriteIndex(o.stage("new"), index)

@@ -37,7 +37,7 @@ func Report(ctx context.Context, out string) ([]SubjectSummary, error) {
 			return nil, err
 		}
 		all = append(all, summarise(out, s))
-		index.Clinic = s.Clinic
+		index.Clinic = o.earlier.clinic(s)
 		index.Add(s)
 	}
 	if err := report.WriteIndex(o.stage("new"), index); err != nil {

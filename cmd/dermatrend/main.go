@@ -62,6 +62,7 @@ type commands struct {
 	Blind    blindCommand    `cmd:"" help:"Make a pack of photo pairs for blinded readers, and its key."`
 	Unblind  unblindCommand  `cmd:"" help:"Read the scoring sheets of a pack: agreement of readers, shams, agreement of the metrics."`
 	Serve    serveCommand    `cmd:"" help:"Look at results in the browser of this machine, and correct zones, objects and alignments."`
+	Verify   verifyCommand   `cmd:"" help:"Prove tables, reports and pictures from results and record; with the study, its photos, and by measuring again."`
 	Compare  compareCommand  `cmd:"" help:"Explain how the results of two versions or settings differ: values, verdicts, photos, objects."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 	Worker   workerCommand   `cmd:"" name:"worker-local" hidden:""`

@@ -42,6 +42,9 @@ func WriteSubject(dir string, s result.Subject) error {
 	return nil
 }
 
+// Page is the page that [WriteSubject] writes.
+func Page(dir string, s result.Subject) ([]byte, error) { return renderSubject(dir, s) }
+
 func renderSubject(dir string, s result.Subject) ([]byte, error) {
 	g, err := loadGallery(dir, s)
 	if err != nil {

@@ -2,10 +2,14 @@ package result
 
 import (
 	"bufio"
+	"crypto/sha256"
 	"encoding/csv"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,6 +30,7 @@ type tableFile struct {
 	table
 	file *os.File
 	buf  *bufio.Writer
+	hash hash.Hash // of what was written to the file
 	csv  *csv.Writer
 }
 
@@ -37,9 +42,10 @@ func CreateTables(dir string, o Order) (*Tables, error) {
 		if err != nil {
 			return nil, errors.Join(err, t.Close())
 		}
-		buf := bufio.NewWriter(f)
+		h := sha256.New()
+		buf := bufio.NewWriter(io.MultiWriter(f, h))
 		w := csv.NewWriter(buf)
-		t.files = append(t.files, tableFile{spec, f, buf, w})
+		t.files = append(t.files, tableFile{spec, f, buf, h, w})
 		// An error stays in the writer and is returned by Close.
 		_ = w.Write(strings.Split(spec.head, ","))
 	}
@@ -64,8 +70,16 @@ func (t *Tables) Close() error {
 		f.csv.Flush()
 		errs = append(errs, f.csv.Error(), f.buf.Flush(), f.file.Close())
 	}
-	t.files = nil
 	return errors.Join(errs...)
+}
+
+// SHA256 gives the hash of each file, hex, by its name. The tables must be closed.
+func (t *Tables) SHA256() map[string]string {
+	sums := map[string]string{}
+	for _, f := range t.files {
+		sums[f.table.file] = hex.EncodeToString(f.hash.Sum(nil))
+	}
+	return sums
 }
 
 // SaveSubject writes a person's results to dir/result.json, which must not exist
