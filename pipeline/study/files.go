@@ -2,6 +2,7 @@ package study
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -62,6 +63,32 @@ func fileFault(dir, file string) *fault {
 		return &fault{message: "the file is empty", expected: "a photo", hint: "copy it from the camera again"}
 	}
 	return nil
+}
+
+// readManifest reads a manifest of a folder: a regular file that lies in it, and of a
+// larger one than is read no more than tells that it is too large. A link could lead
+// to somebody else's papers, or to what never ends.
+func readManifest(dir, name string) ([]byte, *fault) {
+	full := filepath.Join(dir, name)
+	info, err := os.Stat(full)
+	switch {
+	case err != nil:
+		return nil, &fault{message: "the manifest cannot be read: " + cause(err), expected: "a readable file"}
+	case leaves(dir, full):
+		return nil, &fault{message: "the manifest is a link that leaves its folder", expected: "a file inside it"}
+	case !info.Mode().IsRegular():
+		return nil, &fault{message: "the manifest is not a regular file", expected: "a readable file"}
+	}
+	f, err := os.Open(full)
+	if err != nil {
+		return nil, &fault{message: "the manifest cannot be read: " + cause(err), expected: "a readable file"}
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxManifestBytes+1))
+	if err != nil {
+		return nil, &fault{message: "the manifest cannot be read: " + cause(err), expected: "a readable file"}
+	}
+	return data, nil
 }
 
 // leaves tells whether a path, links followed, lies outside of a folder.

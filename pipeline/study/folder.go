@@ -88,7 +88,7 @@ func (f folder) id() string {
 	return filepath.Base(abs)
 }
 
-// isDir follows links, so that a subject's folder may be one.
+// isDir follows links: a subject's folder may be one to another inside the study.
 func isDir(dir string, e os.DirEntry) bool {
 	if e.Type()&os.ModeSymlink == 0 {
 		return e.IsDir()
@@ -132,6 +132,11 @@ func discover(root, logo string) (folders []folder, notes []Note, problems Probl
 	allDated := true
 	for _, e := range entries {
 		if ignored(e.Name()) || !isDir(root, e) {
+			continue
+		}
+		if leaves(root, filepath.Join(root, e.Name())) {
+			problems = append(problems, Problem{File: filepath.Join(root, e.Name()), Subject: e.Name(),
+				Message: "the folder is a link that leaves the study", Expected: "a folder inside it", Hint: "give the folder that it leads to as the study, or copy it"})
 			continue
 		}
 		f, err := scan(filepath.Join(root, e.Name()))

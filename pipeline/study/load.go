@@ -91,9 +91,9 @@ func loadManifest(f folder, o Options, views []string) (l loaded) {
 		l.problems = Problems{{File: file, Message: "this name is not read", Expected: seriesFile, Hint: "rename it"}}
 		return l
 	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		l.problems = Problems{{File: file, Message: "the manifest cannot be read: " + cause(err), Expected: "a readable file"}}
+	data, fault := readManifest(f.dir, f.manifest)
+	if fault != nil {
+		l.problems = Problems{{File: file, Message: fault.message, Expected: fault.expected}}
 		return l
 	}
 	m, problems := readSeries(file, data, o.Today, views)
@@ -208,9 +208,9 @@ func (s *Study) readDefaults(o Options) (*Treatment, Problems) {
 	if entries[i].Name() != studyFile {
 		return nil, Problems{{File: file, Message: "this name is not read", Expected: studyFile, Hint: "rename it"}}
 	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, Problems{{File: file, Message: "the file cannot be read: " + cause(err), Expected: "a readable file"}}
+	data, fault := readManifest(s.Root, studyFile)
+	if fault != nil {
+		return nil, Problems{{File: file, Message: fault.message, Expected: fault.expected}}
 	}
 	return s.readStudy(file, data, o)
 }
