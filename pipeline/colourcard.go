@@ -6,10 +6,13 @@ import (
 	"math"
 	"slices"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/dermatrend/dermatrend/metrics"
 	"github.com/dermatrend/dermatrend/pipeline/card"
 	"github.com/dermatrend/dermatrend/pipeline/compare"
 	"github.com/dermatrend/dermatrend/pipeline/result"
+	"github.com/dermatrend/dermatrend/pipeline/study"
 )
 
 // chart is the reference that the settings name; nil for one of the classic ones.
@@ -30,6 +33,9 @@ func (c Config) chart() (*card.Reference, error) {
 // of use only where the baseline has one, too.
 func findCard(s *shot, r *seriesRun) error {
 	if err := s.findMarker(r); err != nil {
+		return err
+	}
+	if err := s.checkSheet(r); err != nil {
 		return err
 	}
 	if r.cfg.Card == "none" || !r.cfg.does("colour_card") || s.base != nil && s.base.chart == nil {
@@ -57,6 +63,27 @@ func findCard(s *shot, r *seriesRun) error {
 		return nil
 	}
 	s.chart = fit
+	return nil
+}
+
+// checkSheet refuses a photo whose capture sheet is another person's, or that the camera
+// dates on another day than the manifest: the sheet and the clock were there, the
+// manifest was written later.
+func (s *shot) checkSheet(r *seriesRun) error {
+	id := card.ReadCode(s.rgb, s.marker)
+	if id == "" {
+		return nil
+	}
+	if want := r.series.Subject.ID; norm.NFC.String(id) != norm.NFC.String(want) {
+		return fmt.Errorf("the capture sheet in the photo is that of subject %q, the photo is listed for %q: move it to its own folder, or mend the manifest", id, want)
+	}
+	if s.taken.IsZero() || s.session.Date.IsZero() {
+		return nil
+	}
+	// A day apart is a time zone.
+	if days := study.NewDate(s.taken.Date()).DaysSince(s.session.Date); days < -1 || days > 1 {
+		return fmt.Errorf("the photo was taken on %s by the camera's clock, the session is dated %s: mend the date in the manifest, or list the photo in its own session", s.taken.Format("2006-01-02"), s.date())
+	}
 	return nil
 }
 
@@ -126,6 +153,23 @@ func corrected(p *metrics.Patch, fit *card.Fit) *metrics.Patch {
 		out.R.Pix[k], out.G.Pix[k], out.B.Pix[k] = float32(math.Max(v[0], 1e-6)), float32(math.Max(v[1], 1e-6)), float32(math.Max(v[2], 1e-6))
 	}
 	return out
+}
+
+// chartError is the change, in the metric's unit, that 95 % of comparisons of untouched
+// skin stay below where colours are corrected by a chart: TestCardNullSeries, +-15 % of
+// the channels, +-0.7 EV, with a margin for what is not rendered. Only these metrics are
+// measured in corrected light: of the others the error is not known.
+var chartError = map[string]float64{"a_star": 1.5, "erythema_index": 1, "erythema_index_absolute": 1}
+
+// widened is a smallest detectable change for values that rest on the chart alone, and
+// not on skin of the same photo.
+func (r *seriesRun) widened(d detectable, zone, metric string, latest *shot) detectable {
+	reference := r.referenceFor(zone)
+	alone := absolute[metric] || reference == "" || r.fallsBack(reference)
+	if e := chartError[metric]; alone && d.change < e && r.byCard(zone, metric, latest) {
+		d.change, d.source = e, d.source+"; not below the error of colours by a chart"
+	}
+	return d
 }
 
 // fallsBack tells whether a reference is one that may itself have been treated.

@@ -213,7 +213,6 @@ func (r *seriesRun) latestOf(zone string) []int {
 type thresholds struct {
 	segment segment.Thresholds
 	metric  metrics.Frozen
-	colour  metrics.Frozen // metric in the light of the chart, where the baseline has one
 	found   segment.Found
 	// What they were taken from, for the measures of the baseline itself, which then
 	// need not prepare it again. It is large: let go once they have it.
@@ -232,11 +231,7 @@ func (m *zoneMeasurer) freeze(variance float64, matched bool) (thresholds, error
 		return m.native, nil
 	}
 	m.relate(0, p)
-	t, err := thresholdsOn(p)
-	if m.r.carded(0) {
-		t.colour = metrics.Freeze(m.byCard(0, p))
-	}
-	return t, err
+	return thresholdsOn(p)
 }
 
 // thresholdsOn are those that a patch gives, which then has them.
@@ -402,10 +397,6 @@ func (m *zoneMeasurer) measure(i int, variance float64, t *thresholds, card bool
 	colour := p
 	if card {
 		colour = m.byCard(i, p)
-		if colour.Frozen = &t.colour; !m.r.cfg.does("frozen_thresholds") && i != 0 {
-			own := metrics.Freeze(colour)
-			colour.Frozen = &own
-		}
 	}
 	var scars []metrics.Object
 	if matched {
@@ -423,11 +414,11 @@ func (m *zoneMeasurer) measure(i int, variance float64, t *thresholds, card bool
 		if p.Objects = found.Objects; matched && followed(metric.Name) && m.r.cfg.does("follow_scars") {
 			p.Objects = scars
 		}
-		p := p
-		if card && ofColour(metric.Family) {
+		p, card := p, card && chartError[metric.Name] > 0
+		if card {
 			p = colour
 		}
-		val := value{shot: i, zone: m.zone, metric: metric, v: math.NaN(), status: result.OK, card: card && ofColour(metric.Family)}
+		val := value{shot: i, zone: m.zone, metric: metric, v: math.NaN(), status: result.OK, card: card}
 		switch {
 		case matched && absolute[metric.Name] && !equal && !card:
 			val.status, val.reason = result.Refused, "absolute colour changes with the camera's white balance: no reference skin for this zone, and no colour card"

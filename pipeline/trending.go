@@ -201,6 +201,7 @@ func (r *seriesRun) trendOf(zone string, m *metrics.Metric) result.Trend {
 		t.Verdict, t.Reason = result.NotComparable, err.Error()
 		return t
 	}
+	sdc = r.widened(sdc, zone, m.Name, r.shots[latest])
 	t.SDC, t.SDCSource, t.Limit = result.Number(sdc.change), sdc.source, result.Number(sdc.change)
 	t.Qualifier = strings.Join(r.qualifiers(zone, m, r.shots[latest], sdc), ";")
 	return t

@@ -50,6 +50,7 @@ type commands struct {
 	Init     initCommand     `cmd:"" help:"Write series.yaml from EXIF dates and file names."`
 	Align    alignCommand    `cmd:"" help:"Carry points of the baseline photos into the photos of every session."`
 	Report   reportCommand   `cmd:"" help:"Render the reports of an output folder again; with --for, hand out reports to patients and others."`
+	Card     cardCommand     `cmd:"" help:"Print capture sheets: scale marker, the person's code, and a place for the colour chart (PDF, true size)."`
 	Marker   markerCommand   `cmd:"" help:"Print a scale marker to hold beside the face (PDF, true size)."`
 	Metrics  metricsCommand  `cmd:"" help:"Print the catalogue: name, unit, meaning, source."`
 	Phantom  phantomCommand  `cmd:"" help:"Render a synthetic study with its ground truth."`

@@ -61,3 +61,7 @@ func unsafeName(s string) string {
 	}
 	return ""
 }
+
+// UnsafeName says why a text from outside a manifest, such as a printed code, cannot be
+// a subject's id; empty where it can.
+func UnsafeName(s string) string { return unsafeName(s) }
