@@ -17,7 +17,7 @@ func comparePhotos(r *seriesRun) error {
 	for _, s := range r.shots {
 		days := s.session.DaysSinceTreatment
 		f := compare.Facts{PxPerMM: s.pxPerMM, ScaleRatio: s.scaleToBase(), BlurVar: s.blurVar, BlurVarError: s.blurErr,
-			Clipped: clipped(s), JPEGQuality: s.quality, SRGB: s.srgb, SameProfile: s.profile == r.shots[0].profile, DaysSince: days}
+			Clipped: clipped(s), JPEGQuality: s.quality, NoColour: s.noColour, Camera: s.camera, BaseCamera: r.shots[0].camera, DaysSince: days}
 		base := r.shots[0]
 		f.IPDMM = ipdMM(base)
 		f.Glare, f.ColourSpread = s.glare-base.glare, math.Log(s.spread/base.spread)

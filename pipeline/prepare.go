@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"time"
 
 	"github.com/dermatrend/dermatrend/metrics"
 	"github.com/dermatrend/dermatrend/pipeline/face"
@@ -30,11 +31,28 @@ func load(s *shot, r *seriesRun) error {
 	}
 	r.result.InputSHA256[s.ref.File] = p.SHA256
 	s.size = [2]int{p.RGB.W, p.RGB.H}
-	s.rgb, s.srgb, s.profile, s.quality, s.taken = p.RGB, p.IsSRGB(), p.Profile, p.Quality, p.Meta.Taken
+	s.rgb, s.noColour, s.quality, s.taken, s.camera = p.RGB, p.NoColour, p.Quality, p.Meta.Taken, p.Meta.Camera
+	r.record(s, p)
 	if days := p.Meta.Taken.Sub(s.session.Date.Time).Hours() / 24; !p.Meta.Taken.IsZero() && !s.session.Date.IsZero() && (days < -1 || days > 2) {
 		r.note("%s: the camera dates the photo %s, the session %s", s.ref.File, p.Meta.Taken.Format("2006-01-02"), s.date())
 	}
 	return nil
+}
+
+// record keeps what the file says of the photo for the result.
+func (r *seriesRun) record(s *shot, p *photo.Photo) {
+	for _, n := range p.Notes {
+		r.note("%s: %s", s.ref.File, n)
+	}
+	if r.result.Sources == nil {
+		r.result.Sources = map[string]result.Source{}
+	}
+	src := result.Source{Format: p.Format, Profile: p.Profile, Camera: p.Meta.Model, Lens: p.Meta.Lens, FocalMM: p.Meta.FocalMM, Focal35MM: p.Meta.Focal35,
+		Flash: p.Meta.Flash, ExposureS: p.Meta.Seconds, FNumber: p.Meta.FNumber, ISO: p.Meta.ISO}
+	if t := p.Meta.Taken; !t.IsZero() {
+		src.Taken = t.Format(time.RFC3339)
+	}
+	r.result.Sources[s.ref.File] = src
 }
 
 // findFace finds the face, its frame and its skin. In views without automatic

@@ -62,11 +62,11 @@ type shot struct {
 
 	// What the stages leave, in their order. rgb holds the whole photo up to the
 	// stage crop, then only the part with the face, whose corner is at offset.
-	srgb          bool
-	profile       string
+	noColour      string // see photo.Photo
 	quality       float64
 	taken         time.Time // as the camera dates it; zero where it does not
-	size          [2]int    // of the whole photo
+	camera        photo.Camera
+	size          [2]int // of the whole photo
 	rgb           cv.RGB
 	offset        [2]int
 	frame         photo.Frame

@@ -42,6 +42,10 @@ var (
 	stages = []string{"face", "card", "align", "compare", "segment", "cohort", "report", "export", "consent", "serve", "validate", "reading", "pdf", "audit"}
 )
 
+// fileFormats read and write formats of files, in Go alone: any noun or stage may ask
+// them.
+var fileFormats = []string{"internal/filetype", "internal/dicom"}
+
 // pkg is what `go list` tells of a package.
 type pkg struct {
 	ImportPath                         string
@@ -73,13 +77,13 @@ func allowed(from, to string, test bool) bool {
 		target, isStage := strings.CutPrefix(to, "pipeline/")
 		switch {
 		case slices.Contains(nouns, stage):
-			return target == "internal/cv" && stage == "photo"
-		case stage == "internal/cv":
+			return isStage && (stage == "photo" && below(target, "internal") || slices.Contains(fileFormats, target))
+		case below(stage, "internal"):
 			return false
 		case stage == "engine", stage == "cluster", stage == "cluster/clustertest":
 			return false // it is handed a function
 		case slices.Contains(stages, stage):
-			return below(to, "metrics") || isStage && (target == "internal/cv" || slices.Contains(nouns, target))
+			return below(to, "metrics") || isStage && (target == "internal/cv" || slices.Contains(fileFormats, target) || slices.Contains(nouns, target))
 		}
 	}
 	return false
@@ -171,6 +175,11 @@ func TestRule(t *testing.T) {
 		{"pipeline/report", "pipeline/result", false, true},
 		{"pipeline/result", "pipeline/study", false, false},
 		{"pipeline/photo", "pipeline/internal/cv", false, true},
+		{"pipeline/photo", "pipeline/internal/icc", false, true},
+		{"pipeline/study", "pipeline/internal/filetype", false, true},
+		{"pipeline/study", "pipeline/internal/cv", false, false},
+		{"pipeline/align", "pipeline/internal/icc", false, false},
+		{"pipeline/internal/icc", "pipeline/internal/cv", false, false},
 		{"pipeline/engine", "pipeline/result", false, false},
 		{"pipeline", "pipeline/cluster", false, true},
 		{"pipeline/cluster", "pipeline/engine", false, false},

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/dermatrend/dermatrend/metrics"
+	"github.com/dermatrend/dermatrend/pipeline/photo"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 )
 
@@ -29,9 +30,12 @@ type Facts struct {
 	Light        Light
 	Clipped      float64 // share of skin pixels at the end of the range, 0..1
 	JPEGQuality  float64 // estimated from the quantisation tables; NaN for PNG
-	SRGB         bool
-	SameProfile  bool // as the baseline
-	DaysSince    *int // since the last treatment
+	NoColour     string  // why the photo's colours are not known; empty where they are
+	DaysSince    *int    // since the last treatment
+
+	// What took the photos, as they say themselves; what one of them does not say is
+	// not judged.
+	Camera, BaseCamera photo.Camera
 
 	IPDMM    float64 // distance between the pupils; 0 where unknown
 	Glare    float64 // share of the skin that mirrors the lamp beyond that at baseline, -1..1
@@ -154,13 +158,10 @@ func Checks(f Facts) []Check {
 		}
 		add(c)
 	}
-	if !f.SRGB || !f.SameProfile {
-		c := Check{Name: "colour_profile", Value: 1, Limit: 0, Unit: "", Affects: colour, Status: result.Caution, Explanation: "the embedded colour profile is not sRGB and is read as sRGB"}
-		if !f.SameProfile {
-			c.Status, c.Explanation = result.Refused, "the colour profile differs from the baseline's: export all photos as sRGB"
-		}
-		add(c)
+	if f.NoColour != "" {
+		add(Check{Name: "colour_profile", Value: 1, Limit: 0, Affects: colour, Status: result.Refused, Explanation: f.NoColour})
 	}
+	cs = append(cs, cameras(f.BaseCamera, f.Camera)...)
 	add(band("date_order", "days", f.DatedBefore, 0.999, 0.999, all, fmt.Sprintf("the camera dates this photo %.0f day(s) before one of an earlier session: before and after may be mixed up; correct the dates in the manifest, or the date in the file", f.DatedBefore)))
 	return append(cs, recovery(f.DaysSince)...)
 }

@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	"github.com/dermatrend/dermatrend/metrics"
+	"github.com/dermatrend/dermatrend/pipeline/photo"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 )
 
 // same is a photo that does not differ from its baseline in any way.
 func same() Facts {
-	return Facts{PxPerMM: 25, ScaleRatio: 1, JPEGQuality: 95, SRGB: true, SameProfile: true}
+	return Facts{PxPerMM: 25, ScaleRatio: 1, JPEGQuality: 95}
 }
 
 func days(n int) *int { return &n }
@@ -186,16 +187,57 @@ func TestUnknown(t *testing.T) {
 	}
 }
 
-func TestProfiles(t *testing.T) {
+// TestNoColour: without colours there is no redness, but there are lines.
+func TestNoColour(t *testing.T) {
+	f := same()
+	f.NoColour = "the photo is greyscale"
+	gate := Gate(Checks(f))
+	for _, family := range []metrics.Family{metrics.Redness, metrics.Pigment} {
+		if g := gate[family]; g.Status != result.Refused || g.Reason != f.NoColour {
+			t.Errorf("%s of a greyscale photo: %+v", family, g)
+		}
+	}
+	if gate[metrics.Texture].Status != result.OK {
+		t.Errorf("texture of a greyscale photo: %+v", gate[metrics.Texture])
+	}
+}
+
+// TestCameras: what differs asks for caution and names both, what is not known is
+// not judged.
+func TestCameras(t *testing.T) {
+	base := photo.Camera{Model: "Canon EOS R8", Lens: "RF100mm F2.8", FocalMM: 100, Focal35: 100, Flash: "fired"}
 	for _, c := range []struct {
-		srgb, same bool
-		want       result.Status
-	}{{true, true, result.OK}, {false, true, result.Caution}, {true, false, result.Refused}, {false, false, result.Refused}} {
+		name   string
+		change func(*photo.Camera)
+		check  string // the one that warns; empty: none does
+		said   string
+	}{
+		{"the same", func(*photo.Camera) {}, "", ""},
+		{"exposure", func(c *photo.Camera) { c.Seconds, c.ISO, c.FNumber = 0.01, 400, 8 }, "", ""},
+		{"another body", func(c *photo.Camera) { c.Model = "Canon EOS R5" }, "camera_model", "Canon EOS R5, at baseline Canon EOS R8"},
+		{"another lens", func(c *photo.Camera) { c.Lens = "RF85mm F2" }, "lens", "RF85mm F2"},
+		{"zoomed", func(c *photo.Camera) { c.Focal35 = 70 }, "focal_length", "70 mm, at baseline 100 mm"},
+		{"a little", func(c *photo.Camera) { c.Focal35 = 95 }, "", ""},
+		{"without film's", func(c *photo.Camera) { c.Focal35, c.FocalMM = 0, 50 }, "focal_length", "50 mm"},
+		{"of another body without film's", func(c *photo.Camera) { c.Model, c.Focal35, c.FocalMM = "Apple iPhone 15", 0, 6 }, "camera_model", "iPhone"},
+		{"no flash", func(c *photo.Camera) { c.Flash = "off" }, "flash", "flash"},
+		{"nothing known", func(c *photo.Camera) { *c = photo.Camera{} }, "", ""},
+	} {
 		f := same()
-		f.SRGB, f.SameProfile = c.srgb, c.same
-		gate := Gate(Checks(f))
-		if gate[metrics.Redness].Status != c.want || gate[metrics.Pigment].Status != c.want || gate[metrics.Texture].Status != result.OK {
-			t.Errorf("sRGB %v, same %v: %+v", c.srgb, c.same, gate)
+		f.BaseCamera, f.Camera = base, base
+		c.change(&f.Camera)
+		var warned []string
+		for _, k := range Checks(f) {
+			if k.Status == result.OK {
+				continue
+			}
+			warned = append(warned, k.Name)
+			if k.Status != result.Caution || !strings.Contains(k.Explanation, c.said) || len(k.Affects) == 0 {
+				t.Errorf("%s: %+v", c.name, k)
+			}
+		}
+		if strings.Join(warned, " ") != c.check {
+			t.Errorf("%s: warned by %q, want %q", c.name, warned, c.check)
 		}
 	}
 }

@@ -185,6 +185,22 @@ type Series struct {
 	Timings     []Timing
 	PeakRSSMiB  Number
 	InputSHA256 map[string]string // photo -> hash of its bytes
+	Sources     map[string]Source `json:",omitempty"` // by photo
+}
+
+// Source is what a photo's file says of its making. Zero: it does not.
+type Source struct {
+	Format    string  // JPEG, PNG, TIFF, WebP, HEIC, DICOM
+	Profile   string  `json:",omitempty"` // colour profile that was converted to sRGB, by its own name
+	Taken     string  `json:",omitempty"` // RFC 3339; in UTC where the camera does not record its offset
+	Camera    string  `json:",omitempty"`
+	Lens      string  `json:",omitempty"`
+	FocalMM   float64 `json:",omitempty"`
+	Focal35MM float64 `json:",omitempty"` // as on 24 x 36 mm film
+	Flash     string  `json:",omitempty"` // fired, off
+	ExposureS float64 `json:",omitempty"` // seconds
+	FNumber   float64 `json:",omitempty"`
+	ISO       float64 `json:",omitempty"`
 }
 
 // Subject is one person: all series, and what a report says beside them. It is

@@ -8,9 +8,15 @@ import (
 	"time"
 
 	"github.com/bep/imagemeta"
+
+	"github.com/dermatrend/dermatrend/pipeline/internal/dicom"
+	"github.com/dermatrend/dermatrend/pipeline/internal/filetype"
 )
 
-const maxExifBytes = 1 << 20 // of the file; cameras write EXIF at its start
+const (
+	maxHeadBytes = 1 << 20   // of the file; cameras write EXIF at its start
+	maxFileBytes = 256 << 20 // of a file that may have it at its end
+)
 
 // exifDate is the day on which a photo was taken, by the clock of the camera;
 // zero where the file does not say. The offset from UTC, where it is recorded,
@@ -23,27 +29,27 @@ func exifDate(file string) Date {
 		return Date{}
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxExifBytes))
+	data, err := io.ReadAll(io.LimitReader(f, maxHeadBytes))
 	if err != nil {
 		return Date{}
 	}
-	return dateTaken(data)
+	if k := filetype.Of(data); k == filetype.TIFF || k == filetype.HEIC { // it may be at the end
+		return dateTaken(data, io.NewSectionReader(f, 0, maxFileBytes))
+	}
+	return dateTaken(data, bytes.NewReader(data))
 }
 
-// dateTaken is exifDate for the start of a file.
-func dateTaken(data []byte) Date {
-	var format imagemeta.ImageFormat
-	switch {
-	case bytes.HasPrefix(data, []byte("\xff\xd8\xff")):
-		format = imagemeta.JPEG
-	case bytes.HasPrefix(data, []byte("\x89PNG\r\n\x1a\n")):
-		format = imagemeta.PNG
-	default:
+// dateTaken is exifDate for the start of a file, and the file as far as it is to be
+// read.
+func dateTaken(head []byte, r io.ReadSeeker) Date {
+	format, known := map[string]imagemeta.ImageFormat{filetype.JPEG: imagemeta.JPEG, filetype.PNG: imagemeta.PNG, filetype.TIFF: imagemeta.TIFF,
+		filetype.WebP: imagemeta.WebP, filetype.HEIC: imagemeta.HEIF}[filetype.Of(head)]
+	if !known {
 		return Date{}
 	}
 	taken := map[string]string{}
 	_, err := imagemeta.Decode(imagemeta.Options{
-		R:               bytes.NewReader(data),
+		R:               r,
 		ImageFormat:     format,
 		Sources:         imagemeta.EXIF,
 		LimitNumTags:    1000,
@@ -69,3 +75,26 @@ func dateTaken(data []byte) Date {
 }
 
 func isDateTag(tag string) bool { return tag == "DateTimeOriginal" || tag == "CreateDate" }
+
+// dicomHead is the id of the patient and the day of the picture in a DICOM file;
+// empty and zero for other files, and where it does not say.
+func dicomHead(file string) (patient string, day Date) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", Date{}
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxHeadBytes))
+	if err != nil || filetype.Of(data) != filetype.DICOM {
+		return "", Date{}
+	}
+	d, err := dicom.ReadHead(data)
+	if err != nil {
+		return "", Date{}
+	}
+	if t := d.Taken(); !t.IsZero() {
+		y, m, dd := t.Date()
+		day = Date{time.Date(y, m, dd, 0, 0, 0, 0, time.UTC)}
+	}
+	return d.Text(dicom.PatientID), day
+}

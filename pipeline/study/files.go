@@ -8,15 +8,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/dermatrend/dermatrend/pipeline/internal/filetype"
 )
 
-// Extensions by what becomes of a photo. The content decides in the end, when
-// the photo is opened.
-var (
-	readable = []string{".jpg", ".jpeg", ".png"}
-	later    = []string{".heic", ".heif", ".tif", ".tiff", ".dcm"}
-	never    = []string{".webp", ".avif", ".bmp", ".gif", ".jp2", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".pef"}
-)
+// never are extensions of photos that are not read.
+var never = []string{".avif", ".bmp", ".gif", ".jp2", ".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".pef"}
 
 // fault is what is wrong with a file.
 type fault struct {
@@ -26,18 +23,45 @@ type fault struct {
 	outside bool
 }
 
-// formatFault judges a name by its extension; nil where it may be read.
-func formatFault(file string) *fault {
+// formatFault judges a photo by its extension or, where that is none of those that
+// are read, by its first bytes; nil where it may be read. What a file of a known
+// extension holds is told when it is opened.
+func formatFault(dir, file string) *fault {
 	ext := strings.ToLower(filepath.Ext(file))
-	switch {
-	case slices.Contains(readable, ext):
+	if slices.Contains(filetype.Extensions, ext) {
 		return nil
-	case slices.Contains(later, ext):
-		return &fault{message: "format " + ext + " comes in a later version", expected: "JPEG or PNG", hint: "convert to JPEG or PNG"}
-	case ext == "":
-		return &fault{message: "the name has no extension", expected: ".jpg, .jpeg or .png"}
 	}
-	return &fault{message: "format " + ext + " is not supported", expected: "JPEG or PNG", hint: "convert to JPEG or PNG"}
+	format := filetype.Of(head(filepath.Join(dir, filepath.FromSlash(file))))
+	f := &fault{message: "format " + ext + " is not supported", expected: filetype.Read, hint: "convert it"}
+	switch {
+	case filetype.IsRead(format):
+		return nil
+	case format != "":
+		f.message = "a " + format + " file is not supported"
+	case ext == "":
+		f.message, f.hint = "this is no photo of a known format", ""
+	}
+	return f
+}
+
+// logoFault judges a logo by its extension; nil where it may be shown.
+func logoFault(file string) *fault {
+	if slices.Contains([]string{".jpg", ".jpeg", ".png"}, strings.ToLower(filepath.Ext(file))) {
+		return nil
+	}
+	return &fault{message: "not a format for a page", expected: "JPEG or PNG", hint: "convert to JPEG or PNG"}
+}
+
+// head is the first bytes of a file; nil where it cannot be read.
+func head(file string) []byte {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	b := make([]byte, filetype.Head)
+	n, _ := io.ReadFull(f, b)
+	return b[:n]
 }
 
 // fileFault looks at a file inside a folder without opening it; nil where it may
@@ -111,7 +135,7 @@ func suggestFile(dir, file string) string {
 	}
 	var names []string
 	for _, e := range entries {
-		if formatFault(e.Name()) == nil {
+		if slices.Contains(filetype.Extensions, strings.ToLower(filepath.Ext(e.Name()))) {
 			names = append(names, e.Name())
 		}
 	}

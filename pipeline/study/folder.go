@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/dermatrend/dermatrend/pipeline/internal/filetype"
 )
 
 // folder is a subject's folder as found.
@@ -68,10 +70,12 @@ func scan(dir string) (folder, error) {
 func (f *folder) add(file string) {
 	ext := strings.ToLower(path.Ext(file))
 	switch {
-	case slices.Contains(readable, ext):
+	case slices.Contains(filetype.Extensions, ext):
 		f.photos = append(f.photos, file)
-	case slices.Contains(later, ext), slices.Contains(never, ext):
+	case slices.Contains(never, ext):
 		f.unsupported = append(f.unsupported, file)
+	case ext == "" && filetype.Of(head(filepath.Join(f.dir, filepath.FromSlash(file)))) == filetype.DICOM:
+		f.photos = append(f.photos, file) // as archives of pictures write them
 	}
 }
 

@@ -137,7 +137,7 @@ func FuzzDateTaken(f *testing.F) {
 	f.Add([]byte(jpeg("2026:13:10 10:00:00")))
 	f.Add([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x04eXIfMM\x00*\x00\x00\x00\x08"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if d := dateTaken(data); !d.IsZero() && !d.Equal(d.Truncate(24*time.Hour)) {
+		if d := dateTaken(data, bytes.NewReader(data)); !d.IsZero() && !d.Equal(d.Truncate(24*time.Hour)) {
 			t.Errorf("%v is no day", d.Time)
 		}
 	})

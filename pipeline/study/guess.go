@@ -7,13 +7,16 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/dermatrend/dermatrend/pipeline/internal/filetype"
 )
 
 // found is a photo without a manifest, and what its header and name tell.
 type found struct {
 	file, view string
+	patient    string // of a DICOM file
 	date       Date   // zero: neither tells
-	source     string // of the date: EXIF, file name, folder name
+	source     string // of the date: EXIF, DICOM, file name, folder name
 	fault      *fault
 	note       string
 }
@@ -22,19 +25,21 @@ type found struct {
 // are left out: an order may be guessed, a date not.
 func guess(f folder, today Date) loaded {
 	l := loaded{id: Problem{File: f.dir}}
-	id := f.id()
-	if why := unsafeName(id); why != "" {
+	photos := look(f, today)
+	id, mixed := subjectID(f, photos)
+	if mixed != nil {
+		l.problems = append(l.problems, *mixed)
+	} else if why := unsafeName(id); why != "" {
 		l.problems = append(l.problems, Problem{File: f.dir, Message: fmt.Sprintf("folder name %q %s", id, why),
 			Expected: "a folder name as P001, or a series.yaml with subject:"})
 	}
 	var leftOut []Problem
 	for _, file := range f.unsupported {
-		fault := formatFault(file)
+		fault := formatFault(f.dir, file)
 		leftOut = append(leftOut, Problem{File: filepath.Join(f.dir, file), Photo: file,
 			Message: fault.message, Expected: fault.expected, Hint: fault.hint})
 	}
 	l.problems = append(l.problems, leftOut...)
-	photos := look(f, today)
 	var undated []found
 	sources := map[string]int{}
 	for _, p := range photos {
@@ -51,7 +56,7 @@ func guess(f folder, today Date) loaded {
 	const hint = "rename the photos, or run `dermatrend init` and fill in the dates"
 	switch {
 	case len(photos) == 0:
-		l.problems = append(l.problems, Problem{File: f.dir, Message: "no photo that can be read", Expected: "JPEG or PNG files"})
+		l.problems = append(l.problems, Problem{File: f.dir, Message: "no photo that can be read", Expected: filetype.Read})
 		return l
 	case len(undated) == len(photos):
 		l.problems = append(l.problems, Problem{File: f.dir, Expected: expected, Hint: hint,
@@ -82,7 +87,7 @@ func guess(f folder, today Date) loaded {
 	}
 	sortSessions(l.subject.Sessions)
 	var from []string
-	for _, s := range []string{sourceEXIF, sourceName, sourceFolder} {
+	for _, s := range []string{sourceEXIF, sourceDICOM, sourceName, sourceFolder} {
 		if sources[s] > 0 {
 			from = append(from, fmt.Sprintf("%d from the %s", sources[s], s))
 		}
@@ -93,9 +98,30 @@ func guess(f folder, today Date) loaded {
 	return l
 }
 
+// subjectID is the patient's id where DICOM files tell one that can name a folder,
+// else the folder's name. Photos of several patients in one folder are a problem.
+func subjectID(f folder, photos []found) (string, *Problem) {
+	id, from := f.id(), ""
+	for _, p := range photos {
+		switch {
+		case p.patient == "":
+		case from == "":
+			from = p.file
+			if unsafeName(p.patient) == "" {
+				id = p.patient
+			}
+		case p.patient != photos[slices.IndexFunc(photos, func(q found) bool { return q.file == from })].patient:
+			return id, &Problem{File: f.dir, Message: fmt.Sprintf("photos %q and %q are of different patients, by their DICOM tags", from, p.file),
+				Expected: "a folder for each person"}
+		}
+	}
+	return id, nil
+}
+
 // Sources of a date, in the order of trust.
 const (
 	sourceEXIF   = "EXIF date"
+	sourceDICOM  = "DICOM date"
 	sourceName   = "file name"
 	sourceFolder = "folder name"
 )
@@ -110,11 +136,16 @@ func look(f folder, today Date) []found {
 	for _, file := range f.photos {
 		p := found{file: file, view: viewInName(path.Base(file)), fault: fileFault(f.dir, file)}
 		if p.fault == nil {
-			d := exifDate(filepath.Join(f.dir, filepath.FromSlash(file)))
+			full, source := filepath.Join(f.dir, filepath.FromSlash(file)), sourceEXIF
+			d := exifDate(full)
+			if d.IsZero() {
+				source = sourceDICOM
+				p.patient, d = dicomHead(full)
+			}
 			if !d.IsZero() && d.Year() >= firstDigitalYear && !future(d) {
-				p.date, p.source = d, sourceEXIF
+				p.date, p.source = d, source
 			} else if !d.IsZero() {
-				p.note = fmt.Sprintf("photo %q: EXIF date %s is not used, it cannot be right", file, d)
+				p.note = fmt.Sprintf("photo %q: %s %s is not used, it cannot be right", file, source, d)
 			}
 		}
 		name, dir := dateInName(path.Base(file)), Date{}
@@ -126,10 +157,11 @@ func look(f folder, today Date) []found {
 			p.date, p.source = name, sourceName
 		case p.date.IsZero() && !dir.IsZero() && !future(dir):
 			p.date, p.source = dir, sourceFolder
-		case p.source == sourceEXIF && !name.IsZero():
+		case (p.source == sourceEXIF || p.source == sourceDICOM) && !name.IsZero():
 			// A day apart is a time zone.
 			if d := p.date.DaysSince(name); d < -1 || d > 1 {
-				p.note = fmt.Sprintf("photo %q: EXIF says %s, the file name %s; EXIF is used", file, p.date, name)
+				kind, _, _ := strings.Cut(p.source, " ")
+				p.note = fmt.Sprintf("photo %q: %s says %s, the file name %s; %s is used", file, kind, p.date, name, kind)
 			}
 		}
 		all = append(all, p)

@@ -80,13 +80,13 @@ func TestGuess(t *testing.T) {
 			problems: []string{`P1: no date for any of 1 photos`},
 		},
 		"empty and unsupported": {
-			files:    map[string]string{"P1/2026-01-10.jpg": "", "P1/2026-02-09.jpg": "x", "P1/IMG_1.HEIC": "x"},
+			files:    map[string]string{"P1/2026-01-10.jpg": "", "P1/2026-02-09.jpg": "x", "P1/IMG_1.CR2": "x"},
 			want:     "s0 2026-01-10 front:2026-01-10.jpg; s1 2026-02-09 front:2026-02-09.jpg",
-			problems: []string{`P1/IMG_1.HEIC: format .heic comes in a later version; expected JPEG or PNG`, `P1/2026-01-10.jpg: the file is empty`},
+			problems: []string{`P1/IMG_1.CR2: format .cr2 is not supported; expected JPEG, PNG, TIFF, WebP, HEIC or DICOM`, `P1/2026-01-10.jpg: the file is empty`},
 		},
 		"only unsupported": {
-			files:    map[string]string{"P1/IMG_1.HEIC": "x"},
-			problems: []string{`P1/IMG_1.HEIC: format .heic`, `P1: no photo that can be read`},
+			files:    map[string]string{"P1/IMG_1.CR2": "x"},
+			problems: []string{`P1/IMG_1.CR2: format .cr2`, `P1: no photo that can be read`},
 		},
 		"a bad folder name": {
 			files:    map[string]string{"=P1/2026-01-10.jpg": "x"},
@@ -202,7 +202,7 @@ func TestInitRoundTrip(t *testing.T) {
 
 // Photos without a date are written down, and then asked for.
 func TestInitUndated(t *testing.T) {
-	root := write(t, map[string]string{"P1/after.jpg": "x", "P1/2026-01-10.jpg": "x", "P1/c.heic": "x"})
+	root := write(t, map[string]string{"P1/after.jpg": "x", "P1/2026-01-10.jpg": "x", "P1/c.cr2": "x"})
 	if _, err := Init(root, false, options); err != nil {
 		t.Fatal(err)
 	}

@@ -44,12 +44,19 @@ func Init(root string, dry bool, o Options) ([]InitFile, error) {
 			files = append(files, file)
 			continue
 		}
-		if why := unsafeName(f.id()); why != "" {
-			problems = append(problems, Problem{File: f.dir, Subject: f.id(),
-				Message: fmt.Sprintf("folder name %q %s", f.id(), why), Expected: "a folder name as P001", Hint: "rename the folder"})
+		photos := look(f, o.Today)
+		id, mixed := subjectID(f, photos)
+		if mixed != nil {
+			mixed.Subject = id
+			problems = append(problems, *mixed)
 			continue
 		}
-		file.Content = manifestText(f, look(f, o.Today))
+		if why := unsafeName(id); why != "" {
+			problems = append(problems, Problem{File: f.dir, Subject: id,
+				Message: fmt.Sprintf("folder name %q %s", id, why), Expected: "a folder name as P001", Hint: "rename the folder"})
+			continue
+		}
+		file.Content = manifestText(f, id, photos)
 		if !dry {
 			err := WriteNew(file.Path, []byte(file.Content))
 			if errors.Is(err, fs.ErrExist) { // someone else was faster
@@ -93,7 +100,7 @@ func WriteNew(file string, content []byte) error {
 }
 
 // manifestText is the series.yaml of a folder.
-func manifestText(f folder, photos []found) string {
+func manifestText(f folder, id string, photos []found) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Written by "dermatrend init" from the photos. Check dates and views, fill in
 # what you know, then run "dermatrend check". Lines behind # are optional.
@@ -104,9 +111,9 @@ subject: %s
 #     signed: 2026-01-05
 # treatment: {modality: microneedling, zones: [cheek_left, cheek_right]}
 # history: [isotretinoin 2025-06]
-`, quote(f.id()))
+`, quote(id))
 	for _, file := range f.unsupported {
-		fmt.Fprintf(&b, "# Left out: %s (%s).\n", strconv.Quote(file), formatFault(file).message)
+		fmt.Fprintf(&b, "# Left out: %s (%s).\n", strconv.Quote(file), formatFault(f.dir, file).message)
 	}
 	if len(photos) == 0 {
 		b.WriteString("sessions: [] # no photo that can be read is in this folder\n")

@@ -83,7 +83,11 @@ func loadManifest(f folder, o Options, views []string) (l loaded) {
 	id := f.id()
 	defer func() { l.setSubject(id) }()
 	if f.manifest == "" {
-		return guess(f, o.Today)
+		l = guess(f, o.Today)
+		if l.subject.ID != "" {
+			id = l.subject.ID
+		}
+		return l
 	}
 	file := filepath.Join(f.dir, f.manifest)
 	l.id = Problem{File: file, Line: 1, Column: 1}
@@ -136,7 +140,7 @@ func (m *manifest) findPhotos(file string) Problems {
 		p := Problem{File: file, Line: ref.at.line, Column: ref.at.col, Session: session.ID, Photo: photo.File}
 		f := fileFault(m.subject.Dir, photo.File)
 		if f == nil {
-			f = formatFault(photo.File)
+			f = formatFault(m.subject.Dir, photo.File)
 		}
 		if f != nil {
 			p.Message = fmt.Sprintf("photo %q: %s", photo.File, f.message)
@@ -230,7 +234,7 @@ func (s *Study) readStudy(file string, data []byte, o Options) (*Treatment, Prob
 		s.Clinic.Logo = logo.str()
 		f := fileFault(s.Root, s.Clinic.Logo)
 		if f == nil {
-			f = formatFault(s.Clinic.Logo)
+			f = logoFault(s.Clinic.Logo)
 		}
 		if f != nil {
 			r.bad(logo, fmt.Sprintf("logo %q: %s", s.Clinic.Logo, f.message), f.expected, f.hint)

@@ -105,14 +105,14 @@ func wantProblems(t *testing.T, root string, got Problems, want ...string) {
 // A bad photo costs that photo, and stays in the series with the reason.
 func TestBadPhotos(t *testing.T) {
 	root := write(t, map[string]string{
-		"P1/series.yaml": one("P1", "a.jpg", "fornt.jpg", "empty.jpg", "c.heic", "folder.jpg", "d.gif"),
-		"P1/a.jpg":       "x", "P1/front.jpg": "x", "P1/empty.jpg": "", "P1/c.heic": "x", "P1/folder.jpg/x": "x", "P1/d.gif": "x",
+		"P1/series.yaml": one("P1", "a.jpg", "fornt.jpg", "empty.jpg", "c.bmp", "folder.jpg", "d.gif"),
+		"P1/a.jpg":       "x", "P1/front.jpg": "x", "P1/empty.jpg": "", "P1/c.bmp": "BM", "P1/folder.jpg/x": "x", "P1/d.gif": "x",
 	})
 	s, ps := load(t, root)
 	wantProblems(t, root, ps,
 		`P1/series.yaml:10:29: photo "fornt.jpg": the file does not exist; expected a file in P1; did you mean "front.jpg"?`,
 		`P1/series.yaml:14:29: photo "empty.jpg": the file is empty; expected a photo`,
-		`P1/series.yaml:18:29: photo "c.heic": format .heic comes in a later version; expected JPEG or PNG; convert to JPEG or PNG`,
+		`P1/series.yaml:18:29: photo "c.bmp": a BMP file is not supported; expected JPEG, PNG, TIFF, WebP, HEIC or DICOM; convert it`,
 		`P1/series.yaml:22:29: photo "folder.jpg": this is a folder`,
 		`P1/series.yaml:26:29: photo "d.gif": format .gif is not supported`)
 	if len(ps.Subjects()) != 0 || ids(s) != "P1" {

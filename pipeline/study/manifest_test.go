@@ -42,7 +42,7 @@ var badManifests = []struct {
 	{"unknown key", "sessions:\n", "sesions: 1\nsessions:\n",
 		[]string{`series.yaml:12:1: unknown key "sesions"; expected one of born, consent, covariates, history, reference_skin, retain_until, sessions, subject, treatment, zones; did you mean "sessions"?`}},
 	{"unknown key of a photo", "file: b.jpg}", "fiel: b.jpg}",
-		[]string{`series.yaml:22:9: "file" is missing; expected a JPEG or PNG file in the subject's folder`,
+		[]string{`series.yaml:22:9: "file" is missing; expected a photo in the subject's folder`,
 			`series.yaml:22:23: unknown key "fiel"; expected one of file, px_per_mm, ruler, taken, view; did you mean "file"?`}},
 	{"key given twice", "born: 1988", "born: 1988\nborn: 1989",
 		[]string{`series.yaml:3:1: key "born" is given twice, first in line 2; expected each key once`}},

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/dermatrend/dermatrend/pipeline/internal/filetype"
 )
 
 // Spacing of treatments in days outside of which a note is made: needling is
@@ -68,7 +70,7 @@ func unnamed(s *Subject) []string {
 	}
 	var names []string
 	for _, e := range entries {
-		if ext := strings.ToLower(filepath.Ext(e.Name())); e.Type().IsRegular() && slices.Contains(readable, ext) && !named[e.Name()] {
+		if ext := strings.ToLower(filepath.Ext(e.Name())); e.Type().IsRegular() && slices.Contains(filetype.Extensions, ext) && !named[e.Name()] {
 			names = append(names, e.Name())
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"gocv.io/x/gocv"
 )
 
-// Decode reads a JPEG or PNG into 8-bit RGB. It does not apply the EXIF
+// Decode reads a JPEG, PNG, WebP or JPEG 2000 into 8-bit RGB. It does not apply the EXIF
 // orientation, and takes a truncated file for what is there: the caller checks
 // type, size and completeness first.
 func Decode(data []byte) (RGB, error) {
