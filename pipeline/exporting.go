@@ -17,14 +17,17 @@ import (
 	"github.com/dermatrend/dermatrend/pipeline/study"
 )
 
-// scopeResearch is what consent has to cover for an export.
-const scopeResearch = "research"
+// What consent has to cover for an export: of tables, and of pictures.
+const (
+	scopeResearch     = "research"
+	scopeIdentifiable = "identifiable_report"
+)
 
 // ExportOptions say what [Export] writes.
 type ExportOptions struct {
 	Dir        string       // folder to write; an earlier export there is replaced
 	AsOf       study.Date   // day on which consent is looked at
-	Formats    []string     // csv, parquet, fhir, redcap; nil: all
+	Formats    []string     // csv, parquet, fhir, redcap; nil: these; or dicom, by itself
 	Subjects   []string     // nil: all
 	Covariates []string     // of the manifests, that become columns; nil: those of defaultCovariates that there are
 	Version    string       // of the tool
@@ -48,12 +51,27 @@ type ExportSummary struct {
 // Excluded is a person who is not in an export.
 type Excluded struct{ Subject, Reason string }
 
+// scope is what consent has to cover: pictures show faces, which codes do not hide.
+func (o ExportOptions) scope() (string, error) {
+	switch {
+	case !slices.Contains(o.Formats, string(export.DICOM)):
+		return scopeResearch, nil
+	case len(o.Formats) == 1:
+		return scopeIdentifiable, nil
+	}
+	return "", usagef("dicom shows faces and asks for the consent %s, the tables for %s: export them into folders of their own", scopeIdentifiable, scopeResearch)
+}
+
 // Export writes what the folder out holds for research: de-identified, of persons
-// whose consent covers it. The folder is written whole or not at all. The key of
+// whose consent covers it; or, as DICOM, their pictures, under codes. The folder is written whole or not at all. The key of
 // the codes lies beside it as DIR-key.csv; where there is one already, it is used
 // again, so that the same results give the same bytes.
 func Export(ctx context.Context, out string, o ExportOptions) (ExportSummary, error) {
 	if err := hasResults(out); err != nil {
+		return ExportSummary{}, err
+	}
+	scope, err := o.scope()
+	if err != nil {
 		return ExportSummary{}, err
 	}
 	dir := filepath.Clean(o.Dir)
@@ -65,7 +83,7 @@ func Export(ctx context.Context, out string, o ExportOptions) (ExportSummary, er
 		return ExportSummary{}, err
 	}
 	defer results.close()
-	x := exporter{out: out, opts: o, sum: ExportSummary{Key: dir + "-key.csv"}, shared: map[string]map[string]int{}}
+	x := exporter{out: out, opts: o, scope: scope, sum: ExportSummary{Key: dir + "-key.csv"}, shared: map[string]map[string]int{}}
 	register, err := askConsent(ctx, results, o.Study)
 	if err != nil {
 		return x.sum, err
@@ -74,7 +92,7 @@ func Export(ctx context.Context, out string, o ExportOptions) (ExportSummary, er
 		return x.sum, err
 	}
 	if len(x.chosen) == 0 {
-		return x.sum, usagef("nobody's consent covers %s on %s: there is nothing to export", scopeResearch, o.AsOf)
+		return x.sum, usagef("nobody's consent covers %s on %s: there is nothing to export", scope, o.AsOf)
 	}
 	key, err := export.LoadKey(x.sum.Key)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -98,7 +116,7 @@ func Export(ctx context.Context, out string, o ExportOptions) (ExportSummary, er
 	if err := key.Save(x.sum.Key); err != nil {
 		return x.sum, err
 	}
-	e := consent.Entry{Subjects: x.chosen, Scope: scopeResearch, AsOf: o.AsOf.String(), By: o.By, Note: "export"}
+	e := consent.Entry{Subjects: x.chosen, Scope: scope, AsOf: o.AsOf.String(), By: o.By, Note: "export"}
 	slices.Sort(e.Subjects)
 	x.sum.Head, err = consent.Release(ctx, o.Study, e, staged, dir, nil)
 	return x.sum, changedMeanwhile(err)
@@ -141,6 +159,7 @@ func exportable(out, dir string) error {
 type exporter struct {
 	out    string
 	opts   ExportOptions
+	scope  string
 	chosen []string
 	shared map[string]map[string]int // persons by covariate and value
 	sum    ExportSummary
@@ -168,7 +187,7 @@ func (x *exporter) choose(ctx context.Context, ids []string, register *consent.R
 		for name := range s.Covariates {
 			recorded[name] = true
 		}
-		ok, why := register.Permits(id, scopeResearch, x.opts.AsOf)
+		ok, why := register.Permits(id, x.scope, x.opts.AsOf)
 		if !ok {
 			x.sum.Excluded = append(x.sum.Excluded, Excluded{id, why})
 			continue
@@ -192,7 +211,7 @@ func (x *exporter) choose(ctx context.Context, ids []string, register *consent.R
 // write fills the folder, persons in the order of their codes.
 func (x *exporter) write(ctx context.Context, dir string, key *export.Key) error {
 	o := export.Options{AsOf: x.opts.AsOf, Version: x.opts.Version, Covariates: x.opts.Covariates, Shared: x.shared,
-		ShippedSDC: shippedSDC.Name, Exclusions: map[string]int{}}
+		ShippedSDC: shippedSDC.Name, Exclusions: map[string]int{}, Picture: x.picture}
 	if o.Covariates == nil {
 		o.Covariates = defaultCovariates
 	}
@@ -222,10 +241,23 @@ func (x *exporter) write(ctx context.Context, dir string, key *export.Key) error
 		}
 		x.sum.Exported++
 	}
-	if err := x.cohort(w); err != nil {
-		return err
+	if x.scope == scopeResearch {
+		if err := x.cohort(w); err != nil {
+			return err
+		}
 	}
 	return w.Close()
+}
+
+// picture reads a picture of a person's results.
+func (x *exporter) picture(id, name string) ([]byte, error) {
+	root, err := os.OpenRoot(filepath.Join(x.out, id))
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	data, _, err := readPicture(root, name)
+	return data, err
 }
 
 // cohort adds the cohort's table, if there is one that may leave.

@@ -10,7 +10,7 @@ import (
 type exportCommand struct {
 	Out       string   `arg:"" help:"Folder that run has written."`
 	Dir       string   `name:"output" short:"o" required:"" help:"Folder to write. The key of the codes lies beside it as DIR-key.csv and stays at the clinic." placeholder:"DIR"`
-	Format    []string `enum:"csv,parquet,fhir,redcap" default:"csv,parquet,fhir,redcap" help:"Kinds of files: ${enum}."`
+	Format    []string `enum:"csv,parquet,fhir,redcap,dicom" default:"csv,parquet,fhir,redcap" help:"Kinds of files: ${enum}. dicom, by itself, is the aligned pictures and the results as objects for an archive; pictures show faces and want the consent identifiable_report."`
 	Subject   []string `help:"Export these subjects only; separated by commas, or the flag repeated." placeholder:"ID"`
 	Covariate []string `help:"Covariates of the manifests that become columns; without it, arm and side. Values that might name a person are withheld." placeholder:"NAME"`
 	Study     string   `help:"Folder of the study: its manifests and ledger are asked for consent, and the export is entered into its ledger. Needed." type:"existingdir" placeholder:"STUDY"`

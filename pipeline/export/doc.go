@@ -1,6 +1,6 @@
 // Package export makes tables and files of results that may leave the clinic for
-// research: CSV and Parquet tables with a codebook, FHIR R4 bundles, and a REDCap
-// import with its data dictionary.
+// research: CSV and Parquet tables with a codebook, FHIR R4 bundles, a REDCap import
+// with its data dictionary, and pictures as DICOM.
 //
 // # Who is in it
 //
@@ -15,6 +15,9 @@
 // band. Coordinates of pores, scars and marks are left out: their pattern is as
 // good as a fingerprint to whoever has another photo of that face. No hash of an
 // input is written.
+//
+// Pictures leave as DICOM only, which is exported by itself: a code does not hide a
+// face, so that another consent is asked for.
 //
 // # Text
 //

@@ -23,9 +23,11 @@ const (
 	Parquet Format = "parquet"
 	FHIR    Format = "fhir"
 	REDCap  Format = "redcap"
+	// DICOM holds pictures of faces: it is exported by itself, under another consent.
+	DICOM Format = "dicom"
 )
 
-// Formats lists all formats.
+// Formats lists the formats of an export without pictures.
 var Formats = []Format{CSV, Parquet, FHIR, REDCap}
 
 // File is the record of an export, by which a folder is known to be one.
@@ -48,6 +50,8 @@ type Options struct {
 	Shared     map[string]map[string]int
 	ShippedSDC string         // name of the table of smallest detectable changes that the tool ships
 	Exclusions map[string]int // persons left out, by the reason that study.Covers gives
+	// Picture reads a picture of a person by its name in the results; for DICOM.
+	Picture func(subject, name string) ([]byte, error)
 }
 
 // Writer writes an export person by person, so that only one has to be in memory.
@@ -59,6 +63,7 @@ type Writer struct {
 	sinks    [][]sink
 	fhir     *fhirSink
 	redcap   *redcapSink
+	dicom    *dicomSink
 	units    map[string]string // of metrics
 	metrics  ranks
 	zones    ranks
@@ -99,6 +104,11 @@ func Create(dir string, key *Key, o Options) (*Writer, error) {
 	}
 	if e.has(REDCap) {
 		if e.redcap, err = newREDCap(filepath.Join(dir, string(REDCap)), o); err != nil {
+			return nil, errors.Join(err, e.abandon())
+		}
+	}
+	if e.has(DICOM) {
+		if e.dicom, err = newDICOM(filepath.Join(dir, string(DICOM)), o); err != nil {
 			return nil, errors.Join(err, e.abandon())
 		}
 	}
@@ -174,6 +184,11 @@ func (e *Writer) Add(s result.Subject) error {
 	if e.redcap != nil {
 		if err := e.redcap.add(p); err != nil {
 			return fmt.Errorf("redcap: %w", err)
+		}
+	}
+	if e.dicom != nil {
+		if err := e.dicom.add(e, p, s); err != nil {
+			return fmt.Errorf("dicom: %w", err)
 		}
 	}
 	return nil
@@ -281,7 +296,7 @@ func IsExport(dir string) bool {
 		}
 		name = filepath.ToSlash(name)
 		record = record || name == File
-		all = all && (d.IsDir() && slices.Contains([]string{".", string(FHIR), string(REDCap)}, name) || d.Type().IsRegular() && writes(name))
+		all = all && (d.IsDir() && slices.Contains([]string{".", string(FHIR), string(REDCap), string(DICOM)}, name) || d.Type().IsRegular() && writes(name))
 		return nil
 	})
 	return err == nil && record && all
@@ -290,9 +305,12 @@ func IsExport(dir string) bool {
 // bundleName is the name of the bundle of a person.
 var bundleName = regexp.MustCompile(`^fhir/d[0-9a-f]{12}\.json$`)
 
+// objectName is the name of an object of a person.
+var objectName = regexp.MustCompile(`^dicom/d[0-9a-f]{12}-(\d{3,}|report)\.dcm$`)
+
 // writes tells whether an export may write a file of that name.
 func writes(name string) bool {
-	if slices.Contains([]string{File, "codebook.csv", "codebook.md", "redcap/dictionary.csv", "redcap/import.csv", "fhir/batch.json"}, name) || bundleName.MatchString(name) {
+	if slices.Contains([]string{File, "codebook.csv", "codebook.md", "redcap/dictionary.csv", "redcap/import.csv", "fhir/batch.json"}, name) || bundleName.MatchString(name) || objectName.MatchString(name) {
 		return true
 	}
 	return slices.ContainsFunc(Tables(nil), func(t Table) bool { return name == t.Name+".csv" || name == t.Name+".parquet" })
