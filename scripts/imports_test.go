@@ -24,7 +24,7 @@ var only = map[string][]string{
 	"github.com/alecthomas/kong":    {"cmd"},
 	"github.com/vbauerster/mpb":     {"cmd"},
 	"github.com/chromedp":           {"pipeline/pdf"},
-	"codeberg.org/go-pdf/fpdf":      {"pipeline/card"},
+	"codeberg.org/go-pdf/fpdf":      {"pipeline/card", "pipeline/export"},
 	"github.com/makiuchi-d/gozxing": {"pipeline/card"},
 	"github.com/riverqueue/river":   {"pipeline/cluster"},
 	"github.com/jackc/pgx":          {"pipeline/cluster"},

@@ -20,6 +20,7 @@ var decoders = map[string]func([]byte) (*picture, error){
 	filetype.TIFF:  decodeTIFF,
 	filetype.WebP:  decodeWebP,
 	filetype.DICOM: decodeDICOM,
+	filetype.HEIC:  decodeHEIC,
 }
 
 // at tells whether the data have a text at a place.

@@ -8,6 +8,11 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/image/tiff"
+
+	"github.com/dermatrend/dermatrend/pipeline/internal/dicom"
+	"github.com/dermatrend/dermatrend/pipeline/internal/icc"
 )
 
 // enough is what the fuzzer may have decoded, so that it looks at more files.
@@ -18,10 +23,15 @@ const enough = 1 << 20
 func FuzzDecode(f *testing.F) {
 	m := scene()
 	j := jpegOf(f, m, 80)
+	p3, err := icc.Make(icc.DisplayP3)
+	if err != nil {
+		f.Fatal(err)
+	}
 	for _, data := range [][]byte{ // whole, turned, with a profile, cut off, too large
 		j, pngOf(f, m), j[:len(j)/2], jpegOf(f, m, 5),
 		withSegment(j, 0xe1, exif(6, "camera")), withSegment(j, 0xe1, exif(9, "")), withSegment(j, 0xe1, "Exif\x00\x00II*\x00\xff\xff\xff\xff"),
-		withSegment(j, 0xe2, "ICC_PROFILE\x00\x01\x01"+icc(descV2("Display P3"))), withSegment(j, 0xe2, "ICC_PROFILE\x00\x01\x01"+icc(descV4("sRGB"))),
+		withICC(j, p3), withICC(j, p3[:200]), tiffOf(f, m, tiff.Deflate), withTIFFICC(tiffOf(f, m, tiff.Uncompressed), p3),
+		dicomOf(f, dicom.JPEGBaseline, dicom.Fragments{j}, kind("YBR_FULL_422"), short(dicom.Rows, 240)), heicBoxes(),
 		pngHeader(60000, 60000), jpegHeader(65535, 65535),
 	} {
 		f.Add(data)
@@ -41,7 +51,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		if w, h := p.RGB.W, p.RGB.H; checkSize(w, h) != nil || !(w == cfg.Width && h == cfg.Height || w == cfg.Height && h == cfg.Width) {
+		if w, h := p.RGB.W, p.RGB.H; checkSize(w, h) != nil || cfg.Width > 0 && !(w == cfg.Width && h == cfg.Height || w == cfg.Height && h == cfg.Width) {
 			t.Errorf("%d x %d pixels of a header that says %d x %d", w, h, cfg.Width, cfg.Height)
 		}
 	})
