@@ -33,7 +33,11 @@ type judgedShot struct {
 	PxPerMM        float64
 	Refused        map[string]string                    // by zone; every zone that the photo shows has an entry
 	Gate           map[metrics.Family]compare.Judgement `json:",omitempty"`
+	Card           []string                             `json:",omitempty"` // values measured in the light of the colour chart, see inRow
 }
+
+// inRow names a value among those of its photo.
+func inRow(zone, metric, basis string) string { return zone + " " + metric + " " + basis }
 
 // rememberJudging writes what the stage trend needs to know.
 func rememberJudging(r *seriesRun) error {
@@ -47,6 +51,12 @@ func rememberJudging(r *seriesRun) error {
 			x.Refused[name] = z.refused
 		}
 		j.Shots = append(j.Shots, x)
+	}
+	for _, v := range r.values {
+		if v.card {
+			x := &j.Shots[v.shot]
+			x.Card = append(x.Card, inRow(v.zone, v.metric.Name, v.basis))
+		}
 	}
 	if err := os.MkdirAll(filepath.Join(r.dir, judgingDir), 0o700); err != nil {
 		return err
@@ -113,6 +123,13 @@ func (r *seriesRun) recallJudging(from string) error {
 		}
 		r.shots = append(r.shots, s)
 	}
+	byCard := make([]map[string]bool, len(j.Shots))
+	for i, x := range j.Shots {
+		byCard[i] = map[string]bool{}
+		for _, name := range x.Card {
+			byCard[i][name] = true
+		}
+	}
 	list := metrics.All()
 	for _, m := range r.result.Measurements {
 		i := slices.IndexFunc(r.shots, func(s *shot) bool { return s.ref.File == m.Photo })
@@ -120,7 +137,8 @@ func (r *seriesRun) recallJudging(from string) error {
 		if i < 0 || k < 0 {
 			return fmt.Errorf("%s: nothing is known of %s in %s", name, m.Metric, m.Photo)
 		}
-		r.values = append(r.values, value{shot: i, zone: m.Zone, metric: &list[k], basis: m.Basis, v: float64(m.Value), n: m.N, status: m.Status, reason: m.Reason})
+		r.values = append(r.values, value{shot: i, zone: m.Zone, metric: &list[k], basis: m.Basis, v: float64(m.Value), n: m.N, status: m.Status, reason: m.Reason,
+			card: byCard[i][inRow(m.Zone, m.Metric, m.Basis)]})
 	}
 	return nil
 }

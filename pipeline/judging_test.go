@@ -4,8 +4,10 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
+	"github.com/dermatrend/dermatrend/metrics"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/study"
 )
@@ -47,5 +49,28 @@ func TestVerdictsGivenAnewAreThoseOfMeasuringAgain(t *testing.T) {
 	check(t, err)
 	if len(linked) == 0 || len(linked) != len(files) {
 		t.Errorf("%d files, want %d", len(linked), len(files))
+	}
+}
+
+// That a value was measured in the light of a colour chart decides about the
+// qualifier and the error of its verdict, and is no column of the tables.
+func TestVerdictsGivenAnewKnowOfTheChart(t *testing.T) {
+	list := metrics.All()
+	k := slices.IndexFunc(list, func(m metrics.Metric) bool { return m.Name == "a_star" })
+	session := study.SeriesSession{Session: &study.Session{ID: "s0"}, Photos: []study.Photo{{File: "s0.jpg"}}}
+	r := &seriesRun{dir: t.TempDir(), series: study.Series{View: study.ViewFront, Sessions: []study.SeriesSession{session}}}
+	r.shots = []*shot{{session: &r.series.Sessions[0], ref: session.Photos[0]}}
+	for _, zone := range []string{"nose", "chin"} {
+		v := value{zone: zone, metric: &list[k], basis: result.BasisNative, v: 12, card: zone == "nose"}
+		r.values = append(r.values, v)
+		r.result.Measurements = append(r.result.Measurements, result.Measurement{Photo: "s0.jpg", Zone: zone, Metric: "a_star", Basis: v.basis, Value: 12})
+	}
+	check(t, rememberJudging(r))
+	again := &seriesRun{series: r.series, result: r.result}
+	check(t, again.recallJudging(r.dir))
+	for i, v := range again.values {
+		if v.card != r.values[i].card {
+			t.Errorf("%s: in the light of the chart: %v, want %v", v.zone, v.card, r.values[i].card)
+		}
 	}
 }
