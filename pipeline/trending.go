@@ -135,9 +135,9 @@ func decide(t *result.Trend, d metrics.Direction, settled bool) {
 }
 
 // Below this individual typology angle, degrees, erythema is under-detected in
-// photographs to a degree that a verdict would mislead: -30, as photos show it (see
-// weakRedness). Of 28 rendered faces of -42 none is taken for lighter.
-const tooDarkForRedness = -19
+// photographs to a degree that a verdict would mislead: -30, which photos show lighter
+// by 6 (see weakRedness). One of 28 rendered faces of -42 is taken for lighter.
+const tooDarkForRedness = -24
 
 // trendOf fills a row up to its limit. A verdict is set only where nothing can be
 // compared.

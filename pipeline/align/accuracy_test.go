@@ -217,13 +217,13 @@ func TestStrangers(t *testing.T) {
 				switch {
 				case i == j:
 					lowest = math.Min(lowest, m.Quality.Agreement)
-					if m.same() {
+					if m.same(minAgreement) {
 						kept++
 					}
 				default:
 					pairs++
 					highest = math.Max(highest, m.Quality.Agreement)
-					if !m.same() {
+					if !m.same(minAgreement) {
 						refused++
 					} else {
 						t.Logf("%s is taken for %s: correlation %.2f, %d of %d places", people[j].name, people[i].name, m.Quality.Agreement, m.Quality.Inliers, m.Quality.Patches)
