@@ -51,7 +51,7 @@ var chartSearch = []int{1100, 2400}
 func FindChart(picture cv.RGB) (*Chart, error) {
 	long := max(picture.W, picture.H)
 	for i, side := range chartSearch {
-		if i > 0 && long <= chartSearch[i-1] {
+		if i > 0 && 2*long < 3*chartSearch[i-1] { // hardly more than was searched
 			break
 		}
 		k := math.Max(1, float64(long)/float64(side))

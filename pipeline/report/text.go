@@ -180,13 +180,15 @@ func family(metric string) string {
 	return name("metric", metric)
 }
 
-// Name, Plain and Number word results for other pages as the reports do: the English
-// text for a name of a kind (metric, zone, verdict, ...), a text from outside on one
-// line without marks that turn its direction, and a number with three significant
-// digits, a dash where there is none.
+// Name is the English word for a name of a kind (metric, zone, verdict, ...), for pages
+// that word results as the reports do.
 func Name(kind, key string) string { return name(kind, key) }
-func Plain(text string) string     { return plain(text, reasonRunes) }
-func Number(v float64) string      { return num(result.Number(v)) }
+
+// Plain is a text from outside on one line, without marks that turn its direction.
+func Plain(text string) string { return plain(text, reasonRunes) }
+
+// Number has three significant digits; a dash where there is none.
+func Number(v float64) string { return num(result.Number(v)) }
 
 // order sorts names as known says, the others behind in order of appearance.
 func order(names, known []string) []string {

@@ -122,8 +122,7 @@ func TestBroken(t *testing.T) {
 	long := append([]byte{}, good...)
 	i := bytes.Index(long, []byte("P001")) - 2
 	long[i], long[i+1] = 0xff, 0xff
-	deep := append([]byte{}, implicit()[:200]...)
-	deep = implicit()[:bytes.Index(implicit(), append(tagBytes(AnatomicRegion), 0xff))]
+	deep := implicit()[:bytes.Index(implicit(), append(tagBytes(AnatomicRegion), 0xff))]
 	for range 100 {
 		deep = append(append(deep, tagBytes(AnatomicRegion)...), 0xff, 0xff, 0xff, 0xff)
 		deep = append(append(deep, tagBytes(item)...), 0xff, 0xff, 0xff, 0xff)
