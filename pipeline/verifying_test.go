@@ -134,7 +134,7 @@ func TestVerifyLooksAtTheStudy(t *testing.T) {
 		{"a photo gone", func(st *study.Study) { check(t, os.Remove(filepath.Join(st.Subjects[0].Dir, "s0f.jpg"))) }, "P1 front: open "},
 		{"a date", func(st *study.Study) {
 			st.Subjects[0].Sessions[1].Date = study.Date{Time: st.Subjects[0].Sessions[1].Date.AddDate(0, 0, 1)}
-		}, "P1 front: the study is not what was measured: the manifest says otherwise of it"},
+		}, "P1 front: the study is not what was measured: the manifest or an edit says otherwise of it"},
 		{"a person more", func(st *study.Study) { st.Subjects = append(st.Subjects, study.Subject{ID: "P7"}) }, "P7: is in the study and not in the results"},
 		{"a person less", func(st *study.Study) { st.Subjects = st.Subjects[:1] }, "P2: is in the results and not in the study"},
 		{"the outcome", func(st *study.Study) { st.Primary = &study.Primary{Metric: "m"} }, "study.yaml: setting primary: not set -> {"},

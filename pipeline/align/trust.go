@@ -105,8 +105,7 @@ func (m *Map) rigidAt(x, y float64) (dx, dy float64) {
 // missing is how far each position of a, carried by the displacement there, is from
 // itself after a displacement from b to a that knows nothing of the first.
 func missing(a, b picture, fx, fy cv.Plane, unit float64) (cv.Plane, error) {
-	// A tenth of what is to be found out is near enough.
-	bx, by, err := flow(b, a, nil, finest+1, unit)
+	bx, by, err := flow(b, a, nil, finest, unit)
 	if err != nil {
 		return cv.Plane{}, err
 	}

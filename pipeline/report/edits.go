@@ -40,19 +40,21 @@ next:
 
 // editWords says what was decided.
 func editWords(e result.Edit) string {
-	word := "rejected"
-	if e.Accept {
-		word = "accepted"
-	}
 	switch e.Kind {
 	case "zone":
 		return tell("edit.zone", name("zone", e.Name))
 	case "exclude":
 		return tell("edit.exclude", plain(e.Name, nameRunes))
 	case "object":
-		return tell("edit.object_"+word, name("kind", e.Name))
+		if e.Accept {
+			return tell("edit.object_accepted", name("kind", e.Name))
+		}
+		return tell("edit.object_rejected", name("kind", e.Name))
 	case "alignment":
-		return tell("edit.alignment_"+word, plain(e.Name, nameRunes))
+		if e.Accept {
+			return tell("edit.alignment_accepted", plain(e.Name, nameRunes))
+		}
+		return tell("edit.alignment_rejected", plain(e.Name, nameRunes))
 	}
 	return plain(e.Kind, nameRunes)
 }
