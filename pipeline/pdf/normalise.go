@@ -54,7 +54,7 @@ func normalise(data []byte) ([]byte, error) {
 	offsets := make([]int, n)
 	for k := range offsets {
 		entry := out[table+k*xrefEntry : table+(k+1)*xrefEntry]
-		if offsets[k], err = strconv.Atoi(string(entry[:10])); err != nil || offsets[k] > at {
+		if offsets[k], err = strconv.Atoi(string(entry[:10])); err != nil || offsets[k] < 0 || offsets[k] > at {
 			return nil, fmt.Errorf("%w: object %d has no place", errLayout, k)
 		}
 	}

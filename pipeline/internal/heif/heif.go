@@ -11,7 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
+	"unicode"
 	"unsafe"
 )
 
@@ -60,6 +62,13 @@ func version() uint {
 	return uint(C.dt_heif_version())
 }
 
+// shown is a message of the library on one line: it may quote what is in the file.
+func shown(message string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(message, "?"), func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r)
+	}), " ")
+}
+
 // advice says what to install for HEIC, by the version that there is.
 func advice(v uint) string {
 	const install = "Debian 12: apt-get install -t bookworm-backports libheif1 libheif-plugin-libde265"
@@ -92,7 +101,7 @@ func Decode(data []byte, l Limits) (Picture, error) {
 	case 2:
 		return p, ErrSize
 	default:
-		return Picture{}, fmt.Errorf("%w: the data cannot be decoded (%s): %s", ErrFormat, C.GoString(&out.message[0]), advice(v))
+		return Picture{}, fmt.Errorf("%w: the data cannot be decoded (%s): %s", ErrFormat, shown(C.GoString(&out.message[0])), advice(v))
 	}
 	p.Primaries, p.Transfer = int(out.primaries), int(out.transfer)
 	p.RGB = make([]byte, 3*p.W*p.H)
