@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 )
 
@@ -16,6 +17,7 @@ var (
 	startxref = regexp.MustCompile(`startxref\s+(\d+)\s+%%EOF\s*$`)
 	infoRef   = regexp.MustCompile(`/Info\s+(\d+)\s+0\s+R`)
 	fileID    = regexp.MustCompile(`/ID\s*\[[^\]]*\]`)
+	nodeID    = regexp.MustCompile(`\(node(\d{8})\)`)
 	xrefHead  = regexp.MustCompile(`^xref\s+0\s+(\d+)[ \r\n]+`)
 )
 
@@ -24,7 +26,9 @@ const xrefEntry = 20 // bytes, ISO 32000-1 section 7.5.4
 // normalise takes out of a PDF what tells when, by what and from which page it was
 // made: the document information (title, creator, producer, dates) and the file
 // identifier. Each is overwritten by spaces, which mean nothing between the words
-// of a PDF, so that every object stays where the cross-reference table says.
+// of a PDF, so that every object stays where the cross-reference table says. The names
+// of tagged elements count what the browser has laid out, which a busy machine does more
+// than once: they become their ranks, so that the tree of names stays in order.
 func normalise(data []byte) ([]byte, error) {
 	out := bytes.Clone(data)
 	m := startxref.FindSubmatch(out)
@@ -79,6 +83,16 @@ func normalise(data []byte) ([]byte, error) {
 		}
 		blank(body[2 : len(body)-2])
 		blank(m[0])
+	}
+	var names []string
+	for _, m := range nodeID.FindAllSubmatch(out, -1) {
+		names = append(names, string(m[1]))
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	for _, m := range nodeID.FindAllSubmatchIndex(out, -1) {
+		rank, _ := slices.BinarySearch(names, string(out[m[2]:m[3]]))
+		copy(out[m[2]:m[3]], fmt.Sprintf("%08d", rank))
 	}
 	return out, nil
 }

@@ -56,6 +56,23 @@ func TestInformationAndIdentifierAreTakenOut(t *testing.T) {
 	}
 }
 
+// A browser that has laid out a page twice counts on: the names of elements are their
+// ranks, in the tree of names too, which stays in order.
+func TestElementsAreNamedByRank(t *testing.T) {
+	element := func(second, first int) []byte {
+		return file("<</Size 4 /Root 2 0 R /Info 1 0 R>>", info, fmt.Sprintf("<</ID (node%08d)>>", second),
+			fmt.Sprintf("<</Names [(node%08d) 4 0 R (node%08d) 2 0 R]>>", first, second))
+	}
+	want, err := normalise(element(2, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := normalise(element(518, 515))
+	if err != nil || !bytes.Equal(got, want) || !bytes.Contains(got, []byte("[(node00000000) 4 0 R (node00000001) 2 0 R]")) {
+		t.Errorf("%v:\n%s\nand\n%s", err, got, want)
+	}
+}
+
 // What cannot be read is not handed out.
 func TestUnknownLayoutIsRefused(t *testing.T) {
 	good := string(file("<</Size 3 /Root 2 0 R /Info 1 0 R>>", info, "<</Type /Catalog>>"))
