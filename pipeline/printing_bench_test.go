@@ -37,7 +37,7 @@ func TestReportSpeed(t *testing.T) {
 	series, err := RunSeries(t.Context(), DefaultConfig(), st.Subjects[0].Series()[0], dir, func(string, string) {})
 	check(t, err)
 	s.Series = []result.Series{series}
-	s.Treatments = (&batch{study: st}).describe(&st.Subjects[0]).Treatments
+	s.Treatments = (&batch{study: st, document: func(*study.Subject, string) string { return "" }}).describe(&st.Subjects[0]).Treatments
 
 	var names []string
 	for i := range persons {
