@@ -38,7 +38,7 @@ func standIn(_ context.Context, _ Config, s study.Series, dir string, progress f
 			return out, err
 		}
 		file := v.Photos[0].File
-		sum, err := hashFile(filepath.Join(s.Subject.Dir, file))
+		sum, err := study.HashFile(filepath.Join(s.Subject.Dir, file))
 		if err != nil {
 			return out, fmt.Errorf("%s: %w", file, errors.Unwrap(err))
 		}

@@ -135,7 +135,7 @@ func simulate(_ context.Context, _ Config, s study.Series, dir string, progress 
 		progress(session.ID, "measure")
 		busy(took / photosOf)
 		file := session.Photos[0].File
-		if v.InputSHA256[file], err = hashFile(filepath.Join(s.Subject.Dir, file)); err != nil {
+		if v.InputSHA256[file], err = study.HashFile(filepath.Join(s.Subject.Dir, file)); err != nil {
 			return v, err
 		}
 		picture := fmt.Sprintf("aligned/front-%02d-%s.jpg", i+1, session.ID)

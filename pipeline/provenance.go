@@ -1,12 +1,9 @@
 package pipeline
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -132,7 +129,7 @@ func (b *batch) origin(s study.Series, known map[string]string) (origin, error) 
 		for _, p := range v.Photos {
 			sum, ok := known[p.File]
 			if !ok && p.Refused == "" {
-				if sum, err = hashFile(filepath.Join(dir, filepath.FromSlash(p.File))); err != nil {
+				if sum, err = study.HashFile(filepath.Join(dir, filepath.FromSlash(p.File))); err != nil {
 					return origin{}, err
 				}
 			}
@@ -144,20 +141,7 @@ func (b *batch) origin(s study.Series, known map[string]string) (origin, error) 
 
 // programHash is the SHA-256 of the running program, also when its file has been
 // replaced meanwhile.
-var programHash = sync.OnceValues(func() (string, error) { return hashFile("/proc/self/exe") })
-
-func hashFile(name string) (string, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
-}
+var programHash = sync.OnceValues(func() (string, error) { return study.HashFile("/proc/self/exe") })
 
 // hashFiles lists the files below a folder with their hashes, by path with slashes;
 // those that are not a person's own results are an error.
@@ -174,7 +158,7 @@ func hashFiles(dir string) (map[string]string, error) {
 		if !isOwn(rel) || !e.Type().IsRegular() {
 			return fmt.Errorf("%s does not belong into a person's results", rel)
 		}
-		sum, err := hashFile(name)
+		sum, err := study.HashFile(name)
 		files[filepath.ToSlash(rel)] = sum
 		return err
 	})
@@ -188,7 +172,7 @@ func verify(dir string, files map[string]string) error {
 		if !filepath.IsLocal(local) {
 			return fmt.Errorf("%q leaves its folder", rel)
 		}
-		sum, err := hashFile(filepath.Join(dir, local))
+		sum, err := study.HashFile(filepath.Join(dir, local))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return fmt.Errorf("%s is missing", rel)

@@ -226,7 +226,7 @@ func (s *submission) owner(p *study.Subject, position int) (cluster.Owner, error
 
 // fileObject names a file by its content. It is read again when it is uploaded.
 func fileObject(name string) (cluster.Object, error) {
-	sum, err := hashFile(name)
+	sum, err := study.HashFile(name)
 	return cluster.Object{Hash: sum, Open: func() (io.ReadCloser, error) { return os.Open(name) }}, err
 }
 

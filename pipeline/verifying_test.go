@@ -49,7 +49,7 @@ func TestVerifyFindsWhatWasChanged(t *testing.T) {
 		dir := filepath.Join(out, "P2")
 		replace(t, filepath.Join(dir, result.SubjectFile), `"Value": 1,`, `"Value": 2,`)
 		p := loadProvenance(dir)
-		p.Results, err = hashFile(filepath.Join(dir, result.SubjectFile))
+		p.Results, err = study.HashFile(filepath.Join(dir, result.SubjectFile))
 		check(t, err, os.Remove(filepath.Join(dir, provenanceFile)), result.WriteJSON(filepath.Join(dir, provenanceFile), p))
 		_, err := Remove(ctx, out, "P3") // which writes tables, index and record again
 		check(t, err)
@@ -174,7 +174,7 @@ func TestRecordNamesWhatRowsRestOn(t *testing.T) {
 		}
 	}
 	for _, name := range result.TableFiles() {
-		if sum, err := hashFile(filepath.Join(out, name)); err != nil || r.Tables[name] != sum {
+		if sum, err := study.HashFile(filepath.Join(out, name)); err != nil || r.Tables[name] != sum {
 			t.Errorf("%s: %v %s, recorded %s", name, err, sum, r.Tables[name])
 		}
 	}

@@ -160,7 +160,7 @@ func heldOut(t *testing.T, base, target View) (residual []float64, patches, drop
 				}
 			}
 		}
-		dx, dy, err := flow(a, b, squares, finest, f.Unit)
+		dx, dy, err := flow(a, b, squares, f.Unit)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -177,7 +177,7 @@ func register(base, target View, least float64) (*Map, error) {
 	}
 	squares := lattice(base.Frame, base.Skin)
 	m := &Map{base: base.Frame, target: target.Frame}
-	hx, hy, err := flow(a, b, squares, finest, base.Frame.Unit)
+	hx, hy, err := flow(a, b, squares, base.Frame.Unit)
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +187,7 @@ func register(base, target View, least float64) (*Map, error) {
 	if !m.same(least) {
 		return m, nil
 	}
-	if m.fx, m.fy, err = flow(a, b, nil, finest, base.Frame.Unit); err != nil {
+	if m.fx, m.fy, err = flow(a, b, nil, base.Frame.Unit); err != nil {
 		return nil, err
 	}
 	if m.bx, m.by, err = invert(m.fx, m.fy); err != nil {

@@ -103,9 +103,8 @@ func binary(m cv.Gray) cv.Plane {
 }
 
 // flow is the smooth displacement from a to b. Squares are blanked in both and
-// bridged from around. finest is the scale that it is searched down to: 0 the
-// pictures' own, each further one half of it.
-func flow(a, b picture, squares []square, finest int, unit float64) (dx, dy cv.Plane, err error) {
+// bridged from around.
+func flow(a, b picture, squares []square, unit float64) (dx, dy cv.Plane, err error) {
 	ga, gb := to8(a.detail), to8(b.detail)
 	n := side(unit)
 	for _, s := range squares {

@@ -105,7 +105,7 @@ func (m *Map) rigidAt(x, y float64) (dx, dy float64) {
 // missing is how far each position of a, carried by the displacement there, is from
 // itself after a displacement from b to a that knows nothing of the first.
 func missing(a, b picture, fx, fy cv.Plane, unit float64) (cv.Plane, error) {
-	bx, by, err := flow(b, a, nil, finest, unit)
+	bx, by, err := flow(b, a, nil, unit)
 	if err != nil {
 		return cv.Plane{}, err
 	}

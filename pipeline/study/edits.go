@@ -159,7 +159,7 @@ func (s *Subject) void(all []Series, e *Edit, sums map[string]string) string {
 	sum, ok := sums[base.File]
 	if !ok {
 		var err error
-		if sum, err = sumOf(filepath.Join(s.Dir, filepath.FromSlash(base.File))); err != nil {
+		if sum, err = HashFile(filepath.Join(s.Dir, filepath.FromSlash(base.File))); err != nil {
 			return fmt.Sprintf("the baseline photo %s cannot be read: %s", base.File, cause(err))
 		}
 		sums[base.File] = sum
@@ -178,8 +178,8 @@ func (s *Subject) void(all []Series, e *Edit, sums map[string]string) string {
 	return ""
 }
 
-// sumOf is the SHA-256 of a file, hex.
-func sumOf(file string) (string, error) {
+// HashFile is the SHA-256 of a file's content, hex.
+func HashFile(file string) (string, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return "", err
