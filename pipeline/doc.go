@@ -3,17 +3,22 @@
 // # Reading order
 //
 // series.go holds the two lists of stages, which are the architecture: what
-// happens to each photo (load, face, align, sharpness, picture, crop) and then to
-// the series (compare, skin, measure, trend, pictures). prepare.go has the stages
+// happens to each photo and then to
+// the series. prepare.go has the stages
 // of a photo; comparing.go, skin.go, measuring.go, trending.go and drawing.go
 // those of a series; reference.go the skin that colour is related to; polygonview.go the
 // frame of views without automatic zones; carry.go carries points. A stage is plumbing: the knowledge lies in the packages
 // below (photo, face, align, compare, segment) and in metrics, as functions of
 // values.
 //
-// batch.go runs the series of a study in worker processes (engine), writes tables
-// and reports whole or not at all (outdir.go), and keeps a record of what was run
-// (record.go). A worker that dies costs its series.
+// batch.go runs the series of a study in worker processes (engine); reuse.go decides
+// which need not be measured again, by what they were made from (provenance.go), and
+// finished.go keeps those of a run that is cut off. writing.go makes tables and reports,
+// which outdir.go puts in place whole or not at all; record.go says what was run. A
+// worker that dies costs its series. submitting.go, working.go and collecting.go do the
+// same on many machines (cluster). editing.go and rejecting.go apply what persons have
+// decided on results; colourcard.go and scaling.go use what is held beside the face.
+// verifying.go and bridging.go look at results afterwards.
 //
 // # Coordinates
 //
