@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -19,7 +18,7 @@ func (c validateCommand) ablation(in *invocation, v *validation, cases []validat
 	// Measuring is half of a case, and some dozen switches ask for it.
 	err := v.each(cases, 6.5, func(i int) (string, error) {
 		dir := filepath.Join(v.work, "ablation", cases[i].Name())
-		r, err := render(dir, cases[i])
+		r, err := v.render(dir, cases[i])
 		if err != nil {
 			return "", err
 		}
@@ -36,7 +35,7 @@ func (c validateCommand) ablation(in *invocation, v *validation, cases []validat
 				return "", err
 			}
 		}
-		return fmt.Sprintf(", %d switches", len(of[i])-1), os.RemoveAll(r.photos)
+		return fmt.Sprintf(", %d switches", len(of[i])-1), v.forget(r)
 	})
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -27,6 +28,7 @@ type validation struct {
 	ctx  context.Context
 	opts pipeline.RunOptions
 	work string
+	keep string // folder of rendered photos that are kept, "" for none
 	jobs int
 	key  string // of what all cases were measured with
 	log  io.Writer
@@ -40,6 +42,15 @@ type validation struct {
 // resultFile is there when a case is finished.
 const resultFile = "case.json"
 
+// recordFile is there when the photos of a case are complete, and says by what they
+// were drawn.
+const recordFile = "rendered.json"
+
+type rendering struct {
+	Renderer string        `json:"renderer"`
+	Case     validate.Case `json:"case"`
+}
+
 // fewJobs is how many cases are measured at once where the user does not say: each
 // renders and measures in about 2 GiB.
 const fewJobs = 2
@@ -49,7 +60,7 @@ func newValidation(in *invocation, c validateCommand, work string) (*validation,
 	if c.Verbose {
 		opts.Log = in.stderr
 	}
-	v := &validation{ctx: in.ctx, opts: opts, work: work, jobs: c.Jobs, log: in.stderr}
+	v := &validation{ctx: in.ctx, opts: opts, work: work, keep: c.Photos, jobs: c.Jobs, log: in.stderr}
 	if c.Jobs == 0 {
 		v.jobs = min(fewJobs, runtime.NumCPU())
 	}
@@ -160,10 +171,9 @@ func (v *validation) finished(dir string, c validate.Case) (f validate.Findings,
 	return f, f.Key == v.key && f.Case == c
 }
 
-// measure renders a case, runs it, and holds it against its truth. Its photos are
-// removed at the end: they can be rendered again.
+// measure renders a case, runs it, and holds it against its truth.
 func (v *validation) measure(dir string, c validate.Case) (validate.Findings, error) {
-	r, err := render(dir, c)
+	r, err := v.render(dir, c)
 	if err != nil {
 		return validate.Findings{}, err
 	}
@@ -176,7 +186,7 @@ func (v *validation) measure(dir string, c validate.Case) (validate.Findings, er
 	if err != nil {
 		return f, err
 	}
-	return f, errors.Join(writeWhole(filepath.Join(dir, resultFile), data), os.RemoveAll(r.photos))
+	return f, errors.Join(writeWhole(filepath.Join(dir, resultFile), data), v.forget(r))
 }
 
 // rendered is a case on the disk.
@@ -186,25 +196,51 @@ type rendered struct {
 	truth  *validate.Truth
 }
 
-// render writes the photos and the truth of a case into a folder, which is emptied.
-func render(dir string, c validate.Case) (rendered, error) {
-	r := rendered{photos: filepath.Join(dir, "study")}
+// render empties the folder of a case and gives its photos and its truth: from the
+// kept ones where they are those that this program renders, else drawn anew.
+func (v *validation) render(dir string, c validate.Case) (rendered, error) {
 	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o700)); err != nil {
-		return r, err
+		return rendered{}, err
 	}
-	s, err := phantomOf(c)
+	home := dir
+	if v.keep != "" {
+		home = filepath.Join(v.keep, c.Name())
+	}
+	r := rendered{photos: filepath.Join(home, "study")}
+	truthDir, record := filepath.Join(home, "truth"), filepath.Join(home, recordFile)
+	key, err := json.MarshalIndent(rendering{fixtures.Version(), c}, "", "\t")
 	if err != nil {
 		return r, err
 	}
-	truthDir := filepath.Join(dir, "truth")
-	if err := fixtures.WriteStudy(r.photos, truthDir, s); err != nil {
-		return r, err
+	if there, err := os.ReadFile(record); err != nil || !bytes.Equal(there, key) {
+		s, err := phantomOf(c)
+		if err != nil {
+			return r, err
+		}
+		if err := errors.Join(os.RemoveAll(home), os.MkdirAll(home, 0o700)); err != nil {
+			return r, err
+		}
+		if err := fixtures.WriteStudy(r.photos, truthDir, s); err != nil {
+			return r, err
+		}
+		if err := writeWhole(record, key); err != nil {
+			return r, err
+		}
 	}
 	if r.study, err = study.Load(r.photos, studyOptions()); err != nil {
 		return r, err
 	}
 	r.truth, err = validate.LoadTruth(filepath.Join(truthDir, r.study.Subjects[0].ID))
 	return r, err
+}
+
+// forget removes the photos of a case that are not to be kept: they can be rendered
+// again.
+func (v *validation) forget(r rendered) error {
+	if v.keep != "" {
+		return nil
+	}
+	return os.RemoveAll(r.photos)
 }
 
 // look measures a rendered case into an output folder and holds it against its

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -85,4 +86,50 @@ func TestFinishedCases(t *testing.T) {
 	if _, ok := v.finished(dir, c); ok {
 		t.Error("what another program measured is taken")
 	}
+}
+
+// Kept photos are taken as they are, unless another program or another case drew them.
+func TestKeptPhotos(t *testing.T) {
+	v := &validation{keep: t.TempDir()}
+	c := validate.Plan(true, 1, 6)[0]
+	c.Width, c.PxPerMM = 120, 0.6
+	dir := t.TempDir()
+	r, err := v.render(dir, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	photos, err := filepath.Glob(filepath.Join(r.photos, "P001", "*.jpg"))
+	if err != nil || len(photos) != c.Sessions {
+		t.Fatalf("photos %v, %v", photos, err)
+	}
+	drawn, err := os.ReadFile(photos[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := func(what string, c validate.Case, same bool) {
+		t.Helper()
+		if err := os.WriteFile(photos[0], append(drawn, 0), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := v.render(dir, c); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(photos[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kept := len(got) == len(drawn)+1; kept != same {
+			t.Errorf("%s: kept is %v, want %v", what, kept, same)
+		}
+	}
+	again("the same case", c, true)
+	record := filepath.Join(v.keep, c.Name(), recordFile)
+	if err := os.WriteFile(record, []byte(`{"renderer":"an older one"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again("another renderer", c, false)
+	if err := errors.Join(v.forget(r), os.Remove(record)); err != nil {
+		t.Fatal(err)
+	}
+	again("cut off while drawing", c, false)
 }
