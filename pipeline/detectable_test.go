@@ -28,3 +28,84 @@ func TestUntreatedDaysAreDays(t *testing.T) {
 		}
 	}
 }
+
+// TestShippedSDC: every metric has one at every scale that it can be measured at,
+// caution is never below ok, and it names no other.
+func TestShippedSDC(t *testing.T) {
+	seen := map[string]bool{}
+	for _, m := range metrics.All() {
+		seen[m.Name] = true
+		for _, px := range []float64{3.4, 14, 30} {
+			if px < m.NeedsPxPerMM || px < 6 && m.Family == metrics.Scars {
+				continue
+			}
+			good, ok := shippedSDC.Find(m.Name, "chin", result.OK, px)
+			if !ok || !(good.SDC > 0) {
+				t.Errorf("%s at %g px/mm: %+v", m.Name, px, good)
+			}
+			if row, ok := shippedSDC.Find(m.Name, "chin", result.Caution, px); !ok || row.SDC < good.SDC {
+				t.Errorf("%s at %g px/mm, with caution: %g, without %g", m.Name, px, row.SDC, good.SDC)
+			}
+		}
+	}
+	for _, row := range shippedSDC.Rows {
+		if !seen[row.Metric] {
+			t.Errorf("%s is no metric", row.Metric)
+		}
+	}
+}
+
+// TestDecide covers the verdicts on both sides of the limit.
+func TestDecide(t *testing.T) {
+	for _, c := range []struct {
+		change float64
+		role   string
+		metric string
+		d      metrics.Direction
+		want   result.Verdict
+		says   string
+	}{
+		{-1.99, "primary", "", metrics.LowerIsBetter, result.NoDetectableChange, "not the same as no change"},
+		{-2, "primary", "", metrics.LowerIsBetter, result.Improved, "cause not established"},
+		{2, "primary", "", metrics.LowerIsBetter, result.Worsened, "cause not established"},
+		{2, "secondary", "", metrics.HigherIsBetter, result.Improved, "cause not established"},
+		{-2, "secondary", "", metrics.HigherIsBetter, result.Worsened, "cause not established"},
+		{3, "safety", "brown_area_fraction", metrics.LowerIsBetter, result.Worsened, "more brown marks: possible worsening, examine"},
+		{1.5, "safety", "brown_area_fraction", metrics.LowerIsBetter, result.Worsened, "examine"},
+		{-1.5, "safety", "brown_area_fraction", metrics.LowerIsBetter, result.NoDetectableChange, "within"},
+		{-2, "safety", "brown_area_fraction", metrics.LowerIsBetter, result.Improved, "cause not established"},
+		{1.5, "primary", "erythema_index", metrics.LowerIsBetter, result.Worsened, "possible worsening, examine"},
+		{-1.5, "primary", "erythema_index", metrics.LowerIsBetter, result.NoDetectableChange, "within"},
+		{-1.5, "safety", "melanin_index", metrics.NoDirection, result.Worsened, "pigment may be lost"},
+		{1.5, "safety", "melanin_index", metrics.NoDirection, result.NoDetectableChange, "within"},
+		{3, "secondary", "", metrics.NoDirection, "", "no better or worse"},
+		{-3, "secondary", "", metrics.NoDirection, "", "no better or worse"},
+		{1, "secondary", "", metrics.NoDirection, result.NoDetectableChange, "within measurement error"},
+	} {
+		x := result.Trend{Change: result.Number(c.change), SDC: 1.5, Limit: 2, Role: c.role, Metric: c.metric}
+		decide(&x, c.d, true)
+		if x.Verdict != c.want || !strings.Contains(x.Reason, c.says) {
+			t.Errorf("%+v: %q, %q", c, x.Verdict, x.Reason)
+		}
+	}
+}
+
+// A study that names its outcome beforehand has no other primary metric.
+func TestPrimaryOfTheStudy(t *testing.T) {
+	rough := metrics.Metric{Name: "roughness_mid", Primary: true}
+	red := metrics.Metric{Name: "a_star"}
+	for _, c := range []struct {
+		primary    *study.Primary
+		rough, red bool
+	}{
+		{nil, true, false},
+		{&study.Primary{Metric: "a_star"}, false, true},
+		{&study.Primary{Metric: "a_star", Zone: "nose"}, false, false},
+		{&study.Primary{Metric: "roughness_mid", Zone: "chin"}, true, false},
+	} {
+		cfg := Config{Primary: c.primary}
+		if a, b := cfg.isPrimary(&rough, "chin"), cfg.isPrimary(&red, "chin"); a != c.rough || b != c.red {
+			t.Errorf("%+v: roughness_mid %t, a_star %t; want %t, %t", c.primary, a, b, c.rough, c.red)
+		}
+	}
+}
