@@ -10,6 +10,7 @@ import (
 
 	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
 	"github.com/dermatrend/dermatrend/pipeline/internal/icc"
+	turbo "github.com/dermatrend/dermatrend/pipeline/internal/jpeg"
 )
 
 // decodeJPEG decodes the first picture of a file, which is the photo itself: what
@@ -43,8 +44,9 @@ func decodeJPEG(data []byte) (*picture, error) {
 		p.rgb.W, p.rgb.H, p.cmyk = cfg.Width, cfg.Height, ink.Pix[:4*cfg.Width*cfg.Height]
 		return p, nil
 	}
-	if p.rgb, err = cv.Decode(data); err != nil {
-		return nil, refuseData("JPEG", err)
+	p.rgb = cv.NewRGB(cfg.Width, cfg.Height)
+	if err := turbo.Decode(p.rgb.Pix, cfg.Width, cfg.Height, data); err != nil {
+		return nil, refuse("the file is damaged (%v); copy it again from the camera", err)
 	}
 	return p, nil
 }
