@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/dermatrend/dermatrend/pipeline/engine"
+	"github.com/dermatrend/dermatrend/pipeline/files"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/study"
 )
@@ -36,7 +37,7 @@ func standIn(_ context.Context, _ Config, s study.Series, dir string, progress f
 			return out, err
 		}
 		file := v.Photos[0].File
-		sum, err := study.HashFile(filepath.Join(s.Subject.Dir, file))
+		sum, err := files.Hash(filepath.Join(s.Subject.Dir, file))
 		if err != nil {
 			return out, fmt.Errorf("%s: %w", file, errors.Unwrap(err))
 		}

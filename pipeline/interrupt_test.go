@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/dermatrend/dermatrend/pipeline/engine"
+	"github.com/dermatrend/dermatrend/pipeline/files"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/study"
 )
@@ -135,7 +136,7 @@ func simulate(_ context.Context, _ Config, s study.Series, dir string, progress 
 		progress(session.ID, "measure")
 		busy(took / photosOf)
 		file := session.Photos[0].File
-		if v.InputSHA256[file], err = study.HashFile(filepath.Join(s.Subject.Dir, file)); err != nil {
+		if v.InputSHA256[file], err = files.Hash(filepath.Join(s.Subject.Dir, file)); err != nil {
 			return v, err
 		}
 		picture := fmt.Sprintf("aligned/front-%02d-%s.jpg", i+1, session.ID)

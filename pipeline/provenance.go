@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/dermatrend/dermatrend/pipeline/files"
 	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/study"
@@ -129,7 +130,7 @@ func (b *batch) origin(s study.Series, known map[string]string) (origin, error) 
 		for _, p := range v.Photos {
 			sum, ok := known[p.File]
 			if !ok && p.Refused == "" {
-				if sum, err = study.HashFile(filepath.Join(dir, filepath.FromSlash(p.File))); err != nil {
+				if sum, err = files.Hash(filepath.Join(dir, filepath.FromSlash(p.File))); err != nil {
 					return origin{}, err
 				}
 			}
@@ -141,12 +142,12 @@ func (b *batch) origin(s study.Series, known map[string]string) (origin, error) 
 
 // programHash is the SHA-256 of the running program, also when its file has been
 // replaced meanwhile.
-var programHash = sync.OnceValues(func() (string, error) { return study.HashFile("/proc/self/exe") })
+var programHash = sync.OnceValues(func() (string, error) { return files.Hash("/proc/self/exe") })
 
 // hashFiles lists the files below a folder with their hashes, by path with slashes;
 // those that are not a person's own results are an error.
 func hashFiles(dir string) (map[string]string, error) {
-	files := map[string]string{}
+	seal := map[string]string{}
 	err := filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
@@ -158,27 +159,27 @@ func hashFiles(dir string) (map[string]string, error) {
 		if !isOwn(rel) || !e.Type().IsRegular() {
 			return fmt.Errorf("%s does not belong into a person's results", rel)
 		}
-		sum, err := study.HashFile(name)
-		files[filepath.ToSlash(rel)] = sum
+		sum, err := files.Hash(name)
+		seal[filepath.ToSlash(rel)] = sum
 		return err
 	})
-	return files, err
+	return seal, err
 }
 
 // verify tells whether the files of a seal are as they were sealed.
-func verify(dir string, files map[string]string) error {
-	for _, rel := range slices.Sorted(maps.Keys(files)) {
+func verify(dir string, seal map[string]string) error {
+	for _, rel := range slices.Sorted(maps.Keys(seal)) {
 		local := filepath.FromSlash(rel)
 		if !filepath.IsLocal(local) {
 			return fmt.Errorf("%q leaves its folder", rel)
 		}
-		sum, err := study.HashFile(filepath.Join(dir, local))
+		sum, err := files.Hash(filepath.Join(dir, local))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return fmt.Errorf("%s is missing", rel)
 		case err != nil:
 			return err
-		case sum != files[rel]:
+		case sum != seal[rel]:
 			return fmt.Errorf("%s was changed", rel)
 		}
 	}

@@ -14,9 +14,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dermatrend/dermatrend/pipeline/files"
 	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
 	"github.com/dermatrend/dermatrend/pipeline/result"
-	"github.com/dermatrend/dermatrend/pipeline/study"
 )
 
 // runRecord is the head of run.json: what the results rest on. The persons
@@ -86,7 +86,7 @@ func (r *recordFile) add(s result.Subject, dir string) error {
 	rec := subjectRecord{ID: s.ID, Version: s.Version, OpenCV: s.OpenCV, SettingsSHA256: s.Settings,
 		Inputs: map[string]map[string]string{}, Origins: map[string]string{}}
 	var err error
-	if rec.Provenance, err = study.HashFile(filepath.Join(dir, provenanceFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if rec.Provenance, err = files.Hash(filepath.Join(dir, provenanceFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	for view, s := range loadProvenance(dir).Series {

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dermatrend/dermatrend/pipeline/cluster"
+	"github.com/dermatrend/dermatrend/pipeline/files"
 	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
 	"github.com/dermatrend/dermatrend/pipeline/study"
 )
@@ -226,7 +227,7 @@ func (s *submission) owner(p *study.Subject, position int) (cluster.Owner, error
 
 // fileObject names a file by its content. It is read again when it is uploaded.
 func fileObject(name string) (cluster.Object, error) {
-	sum, err := study.HashFile(name)
+	sum, err := files.Hash(name)
 	return cluster.Object{Hash: sum, Open: func() (io.ReadCloser, error) { return os.Open(name) }}, err
 }
 

@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"github.com/dermatrend/dermatrend/pipeline/audit"
+	"github.com/dermatrend/dermatrend/pipeline/files"
 	"github.com/dermatrend/dermatrend/pipeline/report"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/study"
@@ -75,7 +76,7 @@ func Verify(ctx context.Context, out string, o VerifyOptions) (Verification, err
 	if err := v.derive(ctx); err != nil {
 		return v.Verification, err
 	}
-	if v.Record, err = study.HashFile(filepath.Join(out, runFile)); err != nil {
+	if v.Record, err = files.Hash(filepath.Join(out, runFile)); err != nil {
 		return v.Verification, err
 	}
 	if err := v.tables(); err != nil {
@@ -180,7 +181,7 @@ func (v *verifier) person(dir string, s result.Subject) error {
 		var got string
 		info, err := os.Lstat(name)
 		if err == nil && info.Mode().IsRegular() {
-			got, err = study.HashFile(name)
+			got, err = files.Hash(name)
 		}
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -329,8 +330,8 @@ func (v *verifier) tables() error {
 	}
 	// The record is small beside the results unless there are very many persons: it is
 	// read only if it differs.
-	a, errA := study.HashFile(filepath.Join(v.out, runFile))
-	b, errB := study.HashFile(filepath.Join(v.dir, runFile))
+	a, errA := files.Hash(filepath.Join(v.out, runFile))
+	b, errB := files.Hash(filepath.Join(v.dir, runFile))
 	if err := errors.Join(errA, errB); err != nil || a == b {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dermatrend/dermatrend/pipeline/files"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/study"
 )
@@ -49,7 +50,7 @@ func TestVerifyFindsWhatWasChanged(t *testing.T) {
 		dir := filepath.Join(out, "P2")
 		replace(t, filepath.Join(dir, result.SubjectFile), `"Value": 1,`, `"Value": 2,`)
 		p := loadProvenance(dir)
-		p.Results, err = study.HashFile(filepath.Join(dir, result.SubjectFile))
+		p.Results, err = files.Hash(filepath.Join(dir, result.SubjectFile))
 		check(t, err, os.Remove(filepath.Join(dir, provenanceFile)), result.WriteJSON(filepath.Join(dir, provenanceFile), p))
 		_, err := Remove(ctx, out, "P3") // which writes tables, index and record again
 		check(t, err)
@@ -174,7 +175,7 @@ func TestRecordNamesWhatRowsRestOn(t *testing.T) {
 		}
 	}
 	for _, name := range result.TableFiles() {
-		if sum, err := study.HashFile(filepath.Join(out, name)); err != nil || r.Tables[name] != sum {
+		if sum, err := files.Hash(filepath.Join(out, name)); err != nil || r.Tables[name] != sum {
 			t.Errorf("%s: %v %s, recorded %s", name, err, sum, r.Tables[name])
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/dermatrend/dermatrend/metrics"
+	"github.com/dermatrend/dermatrend/pipeline/files"
 	"github.com/dermatrend/dermatrend/pipeline/report"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/study"
@@ -118,7 +119,7 @@ func (b *batch) person(id string, old map[string]seriesTiming) (s result.Subject
 	if err := result.SaveSubject(dir, s); err != nil {
 		return s, nil, true, err
 	}
-	sum, err := study.HashFile(filepath.Join(dir, result.SubjectFile))
+	sum, err := files.Hash(filepath.Join(dir, result.SubjectFile))
 	if err != nil {
 		return s, nil, true, err
 	}

@@ -8,11 +8,11 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 
 	"github.com/dermatrend/dermatrend/pipeline"
+	"github.com/dermatrend/dermatrend/pipeline/files"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/study"
 )
@@ -57,7 +57,7 @@ func (c alignCommand) Run(in *invocation) error {
 	if err != nil {
 		return err
 	}
-	if err := writeWhole(c.Out, carriedTable(rows)); err != nil {
+	if err := files.Replace(c.Out, carriedTable(rows)); err != nil {
 		return err
 	}
 	var lost int
@@ -140,18 +140,4 @@ func carriedTable(rows []result.CarriedPoint) []byte {
 	}
 	w.Flush()
 	return b.Bytes()
-}
-
-// writeWhole writes a file whole or not at all, readable by its owner only.
-func writeWhole(name string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".dermatrend-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
 }

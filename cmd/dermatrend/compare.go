@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/dermatrend/dermatrend/pipeline"
+	"github.com/dermatrend/dermatrend/pipeline/files"
 )
 
 type compareCommand struct {
@@ -23,7 +24,7 @@ func (c compareCommand) Run(in *invocation) error {
 		if err := found.Bridge.WriteCSV(&table); err != nil {
 			return err
 		}
-		if err := writeWhole(c.CSV, table.Bytes()); err != nil {
+		if err := files.Replace(c.CSV, table.Bytes()); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/dermatrend/dermatrend/pipeline"
+	"github.com/dermatrend/dermatrend/pipeline/files"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/validate"
 )
@@ -104,7 +105,7 @@ func (c validateCommand) Run(in *invocation) error {
 	}{
 		{"validation.csv", validate.CSV(rows)}, {"sdc.csv", validate.WriteSDC(validate.SDCTable(all))}, {"validation.html", page},
 	} {
-		if err := writeWhole(filepath.Join(c.Out, f.name), f.data); err != nil {
+		if err := files.Replace(filepath.Join(c.Out, f.name), f.data); err != nil {
 			return err
 		}
 	}
@@ -159,7 +160,7 @@ func (c validateCommand) own(in *invocation) error {
 		return err
 	}
 	name := filepath.Join(c.Out, "sdc.csv")
-	if err := writeWhole(name, validate.WriteSDC(own.Table)); err != nil {
+	if err := files.Replace(name, validate.WriteSDC(own.Table)); err != nil {
 		return err
 	}
 	if !c.Quiet {

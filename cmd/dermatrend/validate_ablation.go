@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/dermatrend/dermatrend/pipeline"
+	"github.com/dermatrend/dermatrend/pipeline/files"
 	"github.com/dermatrend/dermatrend/pipeline/validate"
 )
 
@@ -42,7 +43,7 @@ func (c validateCommand) ablation(in *invocation, v *validation, cases []validat
 	}
 	rows := validate.Ablation(of)
 	name := filepath.Join(c.Out, "ablation.csv")
-	if err := writeWhole(name, validate.CSV(rows)); err != nil {
+	if err := files.Replace(name, validate.CSV(rows)); err != nil {
 		return err
 	}
 	if !c.Quiet {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/dermatrend/dermatrend/fixtures"
 	"github.com/dermatrend/dermatrend/pipeline"
+	"github.com/dermatrend/dermatrend/pipeline/files"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/study"
 	"github.com/dermatrend/dermatrend/pipeline/validate"
@@ -186,7 +187,7 @@ func (v *validation) measure(dir string, c validate.Case) (validate.Findings, er
 	if err != nil {
 		return f, err
 	}
-	return f, errors.Join(writeWhole(filepath.Join(dir, resultFile), data), v.forget(r))
+	return f, errors.Join(files.Replace(filepath.Join(dir, resultFile), data), v.forget(r))
 }
 
 // rendered is a case on the disk.
@@ -223,7 +224,7 @@ func (v *validation) render(dir string, c validate.Case) (rendered, error) {
 		if err := fixtures.WriteStudy(r.photos, truthDir, s); err != nil {
 			return r, err
 		}
-		if err := writeWhole(record, key); err != nil {
+		if err := files.Replace(record, key); err != nil {
 			return r, err
 		}
 	}

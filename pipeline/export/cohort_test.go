@@ -41,7 +41,7 @@ func TestCohort(t *testing.T) {
 			}
 			continue
 		}
-		got := files(t, dir)["cohort.csv"]
+		got := readTree(t, dir)["cohort.csv"]
 		if err != nil || !strings.Contains(got, c.want) || strings.Contains(got, "Jane") {
 			t.Errorf("%s: got %s, %v", c.row, got, err)
 		}
@@ -70,7 +70,7 @@ func TestCohortColumns(t *testing.T) {
 	if err := result.WriteCohort(dir, result.Cohort{}); err != nil {
 		t.Fatal(err)
 	}
-	want, _ := table(t, files(t, dir)[result.CohortFile])
+	want, _ := table(t, readTree(t, dir)[result.CohortFile])
 	var got []string
 	for _, c := range cohortTable.Columns {
 		got = append(got, c.Name)

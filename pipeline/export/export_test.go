@@ -29,7 +29,7 @@ func table(t *testing.T, content string) ([]string, [][]string) {
 }
 
 func TestResponderFollowsTheVerdict(t *testing.T) {
-	head, rows := table(t, files(t, write(t, testKey(), options(), sample("P1")))["trends.csv"])
+	head, rows := table(t, readTree(t, write(t, testKey(), options(), sample("P1")))["trends.csv"])
 	zone, cell := slices.Index(head, "zone"), slices.Index(head, "responder")
 	want := map[string]string{"nose": "1", "chin": "0", "perioral": "0", "forehead": "", "cheek_left": "", "cheek_right": "0", "periorbital_left": "0"}
 	for _, r := range rows {
@@ -44,7 +44,7 @@ func TestResponderFollowsTheVerdict(t *testing.T) {
 
 // Every column, metric and reason that an export holds is in its codebook.
 func TestCodebookIsComplete(t *testing.T) {
-	all := files(t, write(t, testKey(), options(), sample("P1")))
+	all := readTree(t, write(t, testKey(), options(), sample("P1")))
 	_, rows := table(t, all["codebook.csv"])
 	in := map[string]bool{}
 	for _, r := range rows {

@@ -40,7 +40,7 @@ func TestBundles(t *testing.T) {
 		}
 	}
 	key := testKey()
-	all := files(t, write(t, key, options(), sample("P1"), sample("P2")))
+	all := readTree(t, write(t, key, options(), sample("P1"), sample("P2")))
 	idForm := regexp.MustCompile(`^[A-Za-z0-9.-]{1,64}$`)
 	total := 0
 	for _, name := range []string{key.Code("P1") + ".json", key.Code("P2") + ".json", "batch.json"} {
@@ -80,7 +80,7 @@ func TestBundles(t *testing.T) {
 // A value that could not be measured has a reason and no number.
 func TestObservationWithoutValue(t *testing.T) {
 	key := testKey()
-	content := files(t, write(t, key, options(), sample("P1")))["fhir/"+key.Code("P1")+".json"]
+	content := readTree(t, write(t, key, options(), sample("P1")))["fhir/"+key.Code("P1")+".json"]
 	for line := range strings.Lines(content) {
 		if strings.Contains(line, `"code":"pore_diameter_um_p90"`) {
 			if !strings.Contains(line, "dataAbsentReason") || !strings.Contains(line, "refused: resolution") || strings.Contains(line, `"code":"um"`) {

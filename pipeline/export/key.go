@@ -7,14 +7,13 @@ import (
 	"crypto/sha256"
 	"encoding/csv"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/dermatrend/dermatrend/pipeline/files"
 	"github.com/dermatrend/dermatrend/pipeline/study"
 )
 
@@ -84,16 +83,7 @@ func (k *Key) Save(name string) error {
 	var b bytes.Buffer
 	// A buffer takes everything.
 	_ = csv.NewWriter(&b).WriteAll(rows)
-	f, err := os.CreateTemp(filepath.Dir(name), ".dermatrend-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(b.Bytes())
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
+	return files.Replace(name, b.Bytes())
 }
 
 // Code is the code of a person.

@@ -84,7 +84,7 @@ func TestHostileTextStaysInside(t *testing.T) {
 	o := options()
 	o.Shared = map[string]map[string]int{"arm": {s.Covariates["arm"]: 1}}
 	dir := write(t, key, o, s)
-	all := files(t, dir)
+	all := readTree(t, dir)
 	// Parquet packs its texts: what a reader gets of them is looked at too.
 	for name := range all {
 		if strings.HasSuffix(name, ".parquet") {
@@ -106,7 +106,7 @@ func TestHostileTextStaysInside(t *testing.T) {
 
 func TestDeidentified(t *testing.T) {
 	key := testKey()
-	all := files(t, write(t, key, options(), sample("Jane Roe"), sample("Mary Major")))
+	all := readTree(t, write(t, key, options(), sample("Jane Roe"), sample("Mary Major")))
 	leak := regexp.MustCompile(`Jane|Roe|Mary|jane|\b2026\b|\.jpg|123\.5|abab{9}`)
 	for name, content := range all {
 		if found := leak.FindString(content); found != "" {
@@ -145,7 +145,7 @@ func TestSameKeySameBytes(t *testing.T) {
 		t.Fatalf("without a key: %v", err)
 	}
 	key := NewKey()
-	a := files(t, write(t, key, options(), sample("P1"), sample("P2")))
+	a := readTree(t, write(t, key, options(), sample("P1"), sample("P2")))
 	if err := key.Save(name); err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestSameKeySameBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b := files(t, write(t, again, options(), sample("P2"), sample("P1"))); !reflect.DeepEqual(a, b) {
+	if b := readTree(t, write(t, again, options(), sample("P2"), sample("P1"))); !reflect.DeepEqual(a, b) {
 		t.Error("the same key gave other bytes")
 	}
 	if other := NewKey(); other.Code("P1") == key.Code("P1") || other.Code("P1") == other.Code("P2") {
@@ -187,7 +187,7 @@ func TestAgeBand(t *testing.T) {
 
 // The codebook says of each table which columns name a row, and they do.
 func TestKeysNameRows(t *testing.T) {
-	all := files(t, write(t, testKey(), options(), sample("P1"), sample("P2")))
+	all := readTree(t, write(t, testKey(), options(), sample("P1"), sample("P2")))
 	for _, tab := range Tables(options().Covariates) {
 		if all[tab.Name+".csv"] == "" {
 			continue

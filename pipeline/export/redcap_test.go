@@ -12,7 +12,7 @@ import (
 
 // What REDCap asks of a data dictionary and of an import, by its help texts.
 func TestREDCapRules(t *testing.T) {
-	all := files(t, write(t, testKey(), options(), sample("P1"), sample("P2")))
+	all := readTree(t, write(t, testKey(), options(), sample("P1"), sample("P2")))
 	head, rows := table(t, all["redcap/dictionary.csv"])
 	if len(head) != 18 || head[0] != "Variable / Field Name" || rows[0][0] != "record_id" {
 		t.Fatalf("head %q, first field %q", head, rows[0][0])

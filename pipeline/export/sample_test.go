@@ -110,8 +110,8 @@ func testKey() *Key {
 	return k
 }
 
-// files reads a folder: path below it to content.
-func files(t *testing.T, dir string) map[string]string {
+// readTree reads a folder: path below it to content.
+func readTree(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {

@@ -23,6 +23,8 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/dermatrend/dermatrend/pipeline/files"
 )
 
 // ErrNoBrowser is returned where no browser is installed that can print.
@@ -123,7 +125,7 @@ func (p *Printer) Print(ctx context.Context, html, pdf string) error {
 	if data, err = normalise(data); err != nil {
 		return fmt.Errorf("printing %s: %w", html, err)
 	}
-	return writeFile(pdf, data)
+	return files.Replace(pdf, data)
 }
 
 func (p *Printer) print(ctx context.Context, html string) ([]byte, error) {
@@ -209,26 +211,4 @@ func Print(ctx context.Context, html, pdf string) error {
 		return err
 	}
 	return errors.Join(p.Print(ctx, html, pdf), p.Close())
-}
-
-// writeFile puts data in place of name, whole or not at all, readable by its owner
-// only.
-func writeFile(name string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(name), ".print-*") // 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
 }

@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"github.com/dermatrend/dermatrend/metrics"
+	"github.com/dermatrend/dermatrend/pipeline/files"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 )
 
@@ -47,7 +48,7 @@ func WriteCohort(out string, c result.Cohort) error {
 			return fmt.Errorf("figure %s: %w", f.file, err)
 		}
 		for ext, data := range map[string][]byte{".svg": svg, ".png": png} {
-			if err := writeFile(filepath.Join(dir, f.file+ext), data); err != nil {
+			if err := files.Replace(filepath.Join(dir, f.file+ext), data); err != nil {
 				return fmt.Errorf("figure %s: %w", f.file, err)
 			}
 			written[f.file+ext] = true

@@ -76,8 +76,8 @@ func small(t *testing.T) (page string, figures map[string]string) {
 	return all["cohort.html"], figures
 }
 
-// files reads all files below a folder.
-func files(t *testing.T, dir string) map[string]string {
+// readTree reads all files below a folder.
+func readTree(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
@@ -225,7 +225,7 @@ func TestCohortIsDeterministic(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir, _ := writeCohort(t, smallCohort())
-	two := files(t, dir)
+	two := readTree(t, dir)
 	if len(one) != len(two) {
 		t.Fatalf("%d and %d files", len(one), len(two))
 	}
@@ -348,7 +348,7 @@ func TestCohortOfLittle(t *testing.T) {
 		Replicates: []result.Replicates{{Code: "A", Zone: "nose", Metric: "roughness_mid", First: 1, Second: 1}, {Code: "A", Zone: "nose", Metric: "roughness_mid", First: 1, Second: none}},
 	}
 	dir, page := writeCohort(t, one)
-	all := files(t, dir)
+	all := readTree(t, dir)
 	for name := range all {
 		if strings.HasSuffix(name, ".svg") {
 			checkSVG(t, name, all[name])
@@ -371,7 +371,7 @@ func TestCohortOfLittle(t *testing.T) {
 	if err := WriteCohort(dir, result.Cohort{}); err != nil {
 		t.Fatal(err)
 	}
-	all = files(t, dir)
+	all = readTree(t, dir)
 	if _, ok := all["mine.svg"]; !ok || len(all) != 2 {
 		t.Errorf("%d files are left", len(all))
 	}

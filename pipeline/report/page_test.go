@@ -333,7 +333,7 @@ func TestReportIsWrittenWholeOrNotAtAll(t *testing.T) {
 	if err := WriteSubject(blocked, sampleSubject()); err == nil {
 		t.Error("no error for a report that could not be put in place")
 	}
-	left, err := filepath.Glob(filepath.Join(blocked, ".report-*"))
+	left, err := filepath.Glob(filepath.Join(blocked, ".*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}

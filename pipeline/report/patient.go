@@ -14,6 +14,7 @@ import (
 
 	"github.com/disintegration/imaging"
 
+	"github.com/dermatrend/dermatrend/pipeline/files"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 )
 
@@ -40,7 +41,7 @@ type PatientOptions struct {
 func WritePatient(dir, source string, s result.Subject, o PatientOptions) error {
 	page, err := patientPage(source, s, o)
 	if err == nil {
-		err = writeFile(filepath.Join(dir, "patient.html"), page)
+		err = files.Replace(filepath.Join(dir, "patient.html"), page)
 	}
 	if err != nil {
 		return fmt.Errorf("page for the patient %s: %w", plain(s.ID, nameRunes), err)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dermatrend/dermatrend/pipeline/files"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/study"
 )
@@ -79,12 +80,12 @@ func WritePublication(dir string, p Publication) error {
 	}
 	for _, pair := range p.Pairs {
 		for _, s := range []Shown{pair.Baseline, pair.Latest} {
-			if err := writeFile(filepath.Join(dir, s.File), s.PNG); err != nil {
+			if err := files.Replace(filepath.Join(dir, s.File), s.PNG); err != nil {
 				return err
 			}
 		}
 	}
-	return writeFile(filepath.Join(dir, PublicationFile), page.Bytes())
+	return files.Replace(filepath.Join(dir, PublicationFile), page.Bytes())
 }
 
 // stylePolicy lets a page without script show its own pictures and style, and

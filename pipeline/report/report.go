@@ -14,13 +14,12 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"html/template"
-	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/dermatrend/dermatrend/pipeline/files"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 )
 
@@ -34,7 +33,7 @@ import (
 func WriteSubject(dir string, s result.Subject) error {
 	page, err := renderSubject(dir, s)
 	if err == nil {
-		err = writeFile(filepath.Join(dir, "report.html"), page)
+		err = files.Replace(filepath.Join(dir, "report.html"), page)
 	}
 	if err != nil {
 		return fmt.Errorf("report of %s: %w", plain(s.ID, nameRunes), err)
@@ -115,33 +114,11 @@ func writePage(name, page string, data any) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(name, b)
+	return files.Replace(name, b)
 }
 
 func render(page string, data any) ([]byte, error) {
 	var b bytes.Buffer
 	err := pages.ExecuteTemplate(&b, page, data)
 	return b.Bytes(), err
-}
-
-// writeFile puts data in place of name, whole or not at all, readable by its owner
-// only.
-func writeFile(name string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(name), ".report-*") // 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
 }

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
 )
 
@@ -139,25 +140,11 @@ func lockFolder(dir string) (unlock func(), err error) {
 
 // replaceFile writes a file whole or not at all.
 func replaceFile(file, content string, mode os.FileMode) error {
-	tmp, err := os.CreateTemp(filepath.Dir(file), ".edits-*.tmp")
-	if err != nil {
+	dir := filepath.Dir(file)
+	if err := renameio.WriteFile(file, []byte(content), mode, renameio.WithTempDir(dir)); err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.WriteString(content)
-	if err == nil {
-		err = tmp.Chmod(mode)
-	}
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if err = errors.Join(err, tmp.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp.Name(), file); err != nil {
-		return err
-	}
-	d, err := os.Open(filepath.Dir(file))
+	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}

@@ -1,11 +1,8 @@
 package study
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/dermatrend/dermatrend/pipeline/files"
 )
 
 // readEdits reads an edits.yaml without looking at any other file. The edits are
@@ -159,7 +158,7 @@ func (s *Subject) void(all []Series, e *Edit, sums map[string]string) string {
 	sum, ok := sums[base.File]
 	if !ok {
 		var err error
-		if sum, err = HashFile(filepath.Join(s.Dir, filepath.FromSlash(base.File))); err != nil {
+		if sum, err = files.Hash(filepath.Join(s.Dir, filepath.FromSlash(base.File))); err != nil {
 			return fmt.Sprintf("the baseline photo %s cannot be read: %s", base.File, cause(err))
 		}
 		sums[base.File] = sum
@@ -176,20 +175,6 @@ func (s *Subject) void(all []Series, e *Edit, sums map[string]string) string {
 		}
 	}
 	return ""
-}
-
-// HashFile is the SHA-256 of a file's content, hex.
-func HashFile(file string) (string, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // editsOf lists what holds in a view, in the order of the file: of edits about the

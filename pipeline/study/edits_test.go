@@ -258,7 +258,7 @@ func TestAppendAtOnce(t *testing.T) {
 	if len(s.Subjects[0].Edits) != 60 || len(seen) != 60 {
 		t.Errorf("%d edits, %d different, want 60", len(s.Subjects[0].Edits), len(seen))
 	}
-	if left, _ := filepath.Glob(filepath.Join(dir, ".edits-*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 }
