@@ -207,7 +207,7 @@ func withICC(data, profile []byte) []byte {
 	return data
 }
 
-func withICCP(t *testing.T, data, profile []byte) []byte {
+func withICCP(t testing.TB, data, profile []byte) []byte {
 	t.Helper()
 	var z bytes.Buffer
 	w := zlib.NewWriter(&z)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"image"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode"
@@ -27,11 +29,20 @@ func FuzzDecode(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	for _, name := range []string{"ios18.heic", "lossy.webp", "lossless.webp"} {
+		data, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	deep := image.NewNRGBA64(m.Bounds())
 	for _, data := range [][]byte{ // whole, turned, with a profile, cut off, too large
 		j, pngOf(f, m), j[:len(j)/2], jpegOf(f, m, 5),
 		withSegment(j, 0xe1, exif(6, "camera")), withSegment(j, 0xe1, exif(9, "")), withSegment(j, 0xe1, "Exif\x00\x00II*\x00\xff\xff\xff\xff"),
 		withICC(j, p3), withICC(j, p3[:200]), tiffOf(f, m, tiff.Deflate), withTIFFICC(tiffOf(f, m, tiff.Uncompressed), p3),
 		dicomOf(f, dicom.JPEGBaseline, dicom.Fragments{j}, kind("YBR_FULL_422"), short(dicom.Rows, 240)), heicBoxes(),
+		pngOf(f, deep), withICCP(f, pngOf(f, deep), p3), tiffOf(f, deep, tiff.Deflate), dicomOf(f, dicom.ExplicitLE, deep.Pix[:320*250*3]),
 		pngHeader(60000, 60000), jpegHeader(65535, 65535),
 	} {
 		f.Add(data)

@@ -1,17 +1,12 @@
 package photo
 
 import (
-	"bytes"
 	"errors"
 	"image"
-	"image/color"
-	"image/png"
 	"math"
-	"os/exec"
 	"strings"
 	"testing"
 
-	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
 	"github.com/dermatrend/dermatrend/pipeline/internal/heif"
 	"github.com/dermatrend/dermatrend/pipeline/internal/icc"
 )
@@ -81,49 +76,4 @@ func TestHEIC(t *testing.T) {
 			t.Errorf("%s: %v, want a refusal that says %q", name, err, c.want)
 		}
 	}
-}
-
-// TestHEICTurned: libheif turns, EXIF does not turn once more. The file says both, as
-// phones do: here a rotation property by its one byte, found by its name.
-func TestHEICTurned(t *testing.T) {
-	if _, err := exec.LookPath("exiftool"); err != nil {
-		t.Skip("no exiftool (package libimage-exiftool-perl)")
-	}
-	m := image.NewNRGBA(image.Rect(0, 0, 400, 300))
-	for y := range 300 {
-		for x := range 400 {
-			c := color.NRGBA{200, 60, 60, 255} // left: red
-			if x >= 200 {
-				c = color.NRGBA{60, 60, 200, 255}
-			}
-			m.SetNRGBA(x, y, c)
-		}
-	}
-	var b bytes.Buffer
-	if err := png.Encode(&b, m); err != nil {
-		t.Fatal(err)
-	}
-	turn := exec.Command("exiftool", "-EXIF:Orientation#=6", "-")
-	turn.Stdin = &b
-	turned, err := turn.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := heicOf(t, turned, "-q", "90")
-	if len(file) == 0 {
-		t.Skip("no heif-enc (package libheif-examples)")
-	}
-	p, err := Decode(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	red := func(p cv.RGB, x, y int) bool { i := 3 * (y*p.W + x); return p.Pix[i] > p.Pix[i+2] }
-	if bytes.Contains(file, []byte("irot")) {
-		if p.RGB.W != 300 || p.RGB.H != 400 || !red(p.RGB, 150, 50) || red(p.RGB, 150, 350) { // what was left is up
-			t.Errorf("%d x %d, red above: %v", p.RGB.W, p.RGB.H, red(p.RGB, 150, 50))
-		}
-	} else if p.RGB.W != 400 || !red(p.RGB, 50, 150) {
-		t.Errorf("EXIF has turned it: %d x %d", p.RGB.W, p.RGB.H)
-	}
-	t.Logf("the file has a rotation of its own: %v", bytes.Contains(file, []byte("irot")))
 }

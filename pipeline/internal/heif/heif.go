@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -50,10 +51,6 @@ func Version() string {
 	return fmt.Sprintf("%d.%d.%d", v>>24, v>>16&0xff, v>>8&0xff)
 }
 
-// firstForIOS18 is the libheif that reads what phones write since iOS 18, whose
-// auxiliary pictures earlier ones take for a mistake (libheif issue 1190).
-const firstForIOS18 = 0x01_12_00_00
-
 var mutex sync.Mutex // loading is not safe for several at once
 
 func version() uint {
@@ -69,27 +66,18 @@ func shown(message string) string {
 	}), " ")
 }
 
-// advice says what to install for HEIC, by the version that there is.
-func advice(v uint) string {
-	const install = "Debian 12: apt-get install -t bookworm-backports libheif1 libheif-plugin-libde265"
-	switch {
-	case v == 0:
-		return "HEIC needs libheif, which is not installed (" + install + "; Ubuntu: libheif1 libheif-plugin-libde265), or convert the photo to JPEG"
-	case v < firstForIOS18:
-		return "libheif " + Version() + " is too old for photos of iOS 18 and later: install 1.18 or newer (" + install + "), or convert the photo to JPEG"
-	}
-	return "copy the photo from the phone again, or convert it to JPEG"
-}
+// install says how to come by libheif and by its decoder, which Ubuntu packs apart.
+const install = "Debian 12: apt-get install libheif1; Ubuntu: apt-get install libheif1 libheif-plugin-libde265"
 
 // Decode decodes the primary picture. With ErrSize, the picture has its size only.
 func Decode(data []byte, l Limits) (Picture, error) {
 	if err := Check(data); err != nil {
 		return Picture{}, err
 	}
-	v := version()
-	if v == 0 {
-		return Picture{}, fmt.Errorf("%w: %s", ErrFormat, advice(v))
+	if version() == 0 {
+		return Picture{}, fmt.Errorf("%w needs libheif, which is not installed (%s), or convert the photo to JPEG", ErrFormat, install)
 	}
+	data = alone(data)
 	var out C.dt_heif
 	code := C.dt_heif_decode(unsafe.Pointer(&data[0]), C.size_t(len(data)), C.int(l.MinSide), C.int(l.MaxSide), C.size_t(l.MaxPixels), C.size_t(l.MaxICC), &out)
 	runtime.KeepAlive(data)
@@ -100,8 +88,10 @@ func Decode(data []byte, l Limits) (Picture, error) {
 	case 0:
 	case 2:
 		return p, ErrSize
+	case 3:
+		return Picture{}, fmt.Errorf("%w: libheif %s has no decoder for it (%s): install one (%s), or convert the photo to JPEG", ErrFormat, Version(), shown(C.GoString(&out.message[0])), install)
 	default:
-		return Picture{}, fmt.Errorf("%w: the data cannot be decoded (%s): %s", ErrFormat, shown(C.GoString(&out.message[0])), advice(v))
+		return Picture{}, fmt.Errorf("%w: the data cannot be decoded by libheif %s (%s): copy the photo from the phone again, or convert it to JPEG", ErrFormat, Version(), shown(C.GoString(&out.message[0])))
 	}
 	p.Primaries, p.Transfer = int(out.primaries), int(out.transfer)
 	p.RGB = make([]byte, 3*p.W*p.H)
@@ -112,8 +102,61 @@ func Decode(data []byte, l Limits) (Picture, error) {
 	return p, nil
 }
 
-// Check walks the outer boxes (ISO/IEC 14496-12, 4.2) as far as the description and
-// the data of the pictures: that each lies within the file.
+// alone is a copy of a file in which nothing relates to the primary picture but what
+// it is made of. Since iOS 18 phones describe, by one Exif item and one gain map, both
+// the photo and an HDR rendering of it (an item of type tmap). That is what the
+// standard provides for (ISO/IEC 23008-12, 6.6.2), but libheif before 1.18 allows one
+// picture only and refuses the whole file (its issue 1190). The relations that it
+// stumbles over are of no use here, so that each gets a type that it does not know;
+// sizes and places stay.
+func alone(d []byte) []byte {
+	d = slices.Clone(d)
+	const full = 4 // version and flags, before the boxes inside
+	each(d, func(kind, meta []byte) {
+		if string(kind) != "meta" || len(meta) < full {
+			return
+		}
+		each(meta[full:], func(kind, iref []byte) {
+			if string(kind) != "iref" || len(iref) < full {
+				return
+			}
+			each(iref[full:], func(kind, _ []byte) {
+				if string(kind) != "dimg" { // derived image: the tiles of a grid
+					copy(kind, "free")
+				}
+			})
+		})
+	})
+	return d
+}
+
+// header is the type of the box at the beginning of the data, the size that it claims,
+// and where its content begins (ISO/IEC 14496-12, 4.2). There are 8 bytes at least.
+func header(d []byte) (kind []byte, size, content uint64) {
+	kind, size, content = d[4:8], uint64(binary.BigEndian.Uint32(d)), 8
+	switch {
+	case size == 1 && len(d) >= 16:
+		size, content = binary.BigEndian.Uint64(d[8:]), 16
+	case size == 0: // to the end
+		size = uint64(len(d))
+	}
+	return kind, size, content
+}
+
+// each visits the boxes in a row, up to the first that does not fit.
+func each(d []byte, visit func(kind, content []byte)) {
+	for len(d) >= 8 {
+		kind, size, content := header(d)
+		if size < content || size > uint64(len(d)) {
+			return
+		}
+		visit(kind, d[content:size])
+		d = d[size:]
+	}
+}
+
+// Check walks the outer boxes as far as the description and the data of the pictures:
+// that each lies within the file.
 func Check(d []byte) error {
 	found := map[string]bool{}
 	for at := uint64(0); !(found["meta"] && (found["mdat"] || found["idat"])); {
@@ -121,19 +164,9 @@ func Check(d []byte) error {
 		if left < 8 {
 			break
 		}
-		n, head := uint64(binary.BigEndian.Uint32(d[at:])), uint64(8)
-		switch kind := string(d[at+4 : at+8]); {
-		case n == 1 && left >= 16:
-			n, head = binary.BigEndian.Uint64(d[at+8:]), 16
-			found[kind] = true
-		case n == 0: // to the end
-			n = left
-			found[kind] = true
-		default:
-			found[kind] = true
-		}
-		if n < head || n > left {
-			return fmt.Errorf("%w: box %q at byte %d claims %d bytes, of which there are %d: the file is cut off or damaged; copy it from the phone again", ErrFormat, d[at+4:at+8], at, n, left)
+		kind, n, content := header(d[at:])
+		if found[string(kind)] = true; n < content || n > left {
+			return fmt.Errorf("%w: box %q at byte %d claims %d bytes, of which there are %d: the file is cut off or damaged; copy it from the phone again", ErrFormat, kind, at, n, left)
 		}
 		at += n
 	}

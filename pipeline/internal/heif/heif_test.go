@@ -1,20 +1,35 @@
 package heif
 
 import (
+	"encoding/binary"
 	"errors"
 	"strings"
 	"testing"
 )
 
-// TestAdvice: who lacks libheif, or has one too old, reads what to install.
-func TestAdvice(t *testing.T) {
-	for v, want := range map[uint]string{0: "is not installed", 0x010f0100: "too old for photos of iOS 18", 0x01110600: "bookworm-backports", 0x01130700: "from the phone again"} {
-		if got := advice(v); !strings.Contains(got, want) || !strings.Contains(got, "JPEG") {
-			t.Errorf("%08x: %q, want %q", v, got, want)
-		}
+// TestAlone: what a picture is made of stays, every other relation goes, and no byte
+// moves. Broken boxes end the search.
+func TestAlone(t *testing.T) {
+	box := func(kind, content string) string {
+		return string(binary.BigEndian.AppendUint32(nil, uint32(8+len(content)))) + kind + content
 	}
-	if strings.Contains(advice(0x01120000), "too old") {
-		t.Error("1.18.0 is called too old")
+	iref := func(a, b string) string {
+		return box("iref", "\x00\x00\x00\x00"+box(a, "\x00\x05\x00\x02\x00\x01\x00\x02")+box("dimg", "\x00\x05\x00\x01\x00\x01")+box(b, "\x00\x08\x00\x02\x00\x05\x00\x07"))
+	}
+	file := func(a, b string) string {
+		return box("ftyp", "heic") + box("meta", "\x00\x00\x00\x00"+box("cdsc", "not a relation")+iref(a, b)) + iref("auxl", "thmb") + box("mdat", "cdsc")
+	}
+	in := []byte(file("auxl", "cdsc"))
+	if got := string(alone(in)); got != file("free", "free") {
+		t.Errorf("%q, want %q", got, file("free", "free"))
+	}
+	if string(in) != file("auxl", "cdsc") {
+		t.Error("the file that was given has changed")
+	}
+	for i := range in {
+		if got := alone(in[:i]); len(got) != i {
+			t.Errorf("%d bytes of %d", len(got), i)
+		}
 	}
 }
 
@@ -38,6 +53,9 @@ func FuzzCheck(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x10ftypheicmif1\x00\x00\x00\x0cmeta\x00\x00\x00\x00\x00\x00\x00\x01mdat\x00\x00\x00\x00\x00\x00\x00\x12xx"))
 	f.Add([]byte("\x00\x00\x00\x00meta"))
 	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(alone(data)) != len(data) {
+			t.Error("the size has changed")
+		}
 		if err := Check(data); err != nil && !errors.Is(err, ErrFormat) {
 			t.Error(err)
 		}

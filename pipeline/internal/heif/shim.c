@@ -61,10 +61,13 @@ static int load(void) {
 
 unsigned dt_heif_version(void) { return load() > 0 ? lib.version() : 0; }
 
+// failed gives the result of a call: 0, or 1 or 3 with what libheif says. That there is
+// no decoder it says by one code before 1.18 and by another since.
 static int failed(dt_heif *out, heif_error e) {
+    enum { unsupported_codec = 3000, no_matching_decoder_installed = 6003 };
     if (!e.code) return 0;
     snprintf(out->message, sizeof out->message, "%s", e.message ? e.message : "unknown error");
-    return 1;
+    return e.subcode == unsupported_codec || e.subcode == no_matching_decoder_installed ? 3 : 1;
 }
 
 enum { colorspace_rgb = 1, chroma_interleaved_rgb = 10, channel_interleaved = 10 };
@@ -87,8 +90,10 @@ static int decode_primary(const void *handle, int min_side, int max_side, size_t
         }
     }
     void *image = NULL;
-    if (failed(out, lib.decode(handle, &image, colorspace_rgb, chroma_interleaved_rgb, NULL))) return 1;
-    int stride = 0, result = 1;
+    int result = failed(out, lib.decode(handle, &image, colorspace_rgb, chroma_interleaved_rgb, NULL));
+    if (result) return result;
+    result = 1;
+    int stride = 0;
     const uint8_t *pix = lib.plane(image, channel_interleaved, &stride);
     if (!pix || lib.image_width(image, channel_interleaved) != out->width || lib.image_height(image, channel_interleaved) != out->height) {
         snprintf(out->message, sizeof out->message, "the picture has not the size that the file says");

@@ -18,6 +18,6 @@ unsigned dt_heif_version(void);
 
 // Decodes the primary picture. Results: 0 done; 1 libheif refuses it, see message; 2
 // the size, which is set, or that of the profile is above its limit and nothing was
-// decoded. The caller frees rgb and icc with free.
+// decoded; 3 there is no decoder for this coding. The caller frees rgb and icc with free.
 int dt_heif_decode(const void *data, size_t n, int min_side, int max_side, size_t max_pixels,
                    size_t max_icc, dt_heif *out);
