@@ -129,23 +129,32 @@ func (p *Photo) convert(pic *picture) error {
 // channels, to the curve of sRGB.
 func (p *Photo) convertGrey(space *icc.Profile, pic *picture) error {
 	n := p.RGB.W * p.RGB.H
-	grey := make([]byte, n)
-	for i := range grey {
-		var c [3]uint16
-		for k := range c {
-			if pic.deep != nil {
-				c[k] = (pic.deep[3*i+k] + 128) / 257
-			} else {
-				c[k] = uint16(pic.rgb.Pix[3*i+k])
-			}
-		}
-		if c[0] != c[1] || c[1] != c[2] {
-			return errors.New("colour profile is for greyscale, but the photo has colours")
-		}
-		grey[i] = byte(c[0])
-	}
+	colours := errors.New("colour profile is for greyscale, but the photo has colours")
 	p.RGB.Pix = make([]byte, 3*n)
+	if pic.deep != nil {
+		grey, ok := firstOf3(pic.deep)
+		if !ok {
+			return colours
+		}
+		return space.ToSRGB16(p.RGB.Pix, grey)
+	}
+	grey, ok := firstOf3(pic.rgb.Pix)
+	if !ok {
+		return colours
+	}
 	return space.ToSRGB(p.RGB.Pix, grey)
+}
+
+// firstOf3 is the first of every three values; ok is false where they differ.
+func firstOf3[T byte | uint16](pix []T) (first []T, ok bool) {
+	first = make([]T, len(pix)/3)
+	for i := range first {
+		if c := pix[3*i : 3*i+3]; c[0] != c[1] || c[1] != c[2] {
+			return nil, false
+		}
+		first[i] = pix[3*i]
+	}
+	return first, true
 }
 
 // seekColour notes a photo that has none.

@@ -10,6 +10,7 @@ import (
 	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
 	"github.com/dermatrend/dermatrend/pipeline/internal/dicom"
 	"github.com/dermatrend/dermatrend/pipeline/internal/icc"
+	turbo "github.com/dermatrend/dermatrend/pipeline/internal/jpeg"
 )
 
 // decodeDICOM decodes a photograph: an object of class VL Photographic Image, or a
@@ -115,6 +116,14 @@ func (p *picture) packed(f *dicom.File, w, h int) error {
 			// transform 0, says that they are not.
 			data = append([]byte("\xff\xd8\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"), data[2:]...)
 		}
+		if iw != w || ih != h {
+			break
+		}
+		p.rgb = cv.NewRGB(w, h)
+		if err := turbo.Decode(p.rgb.Pix, w, h, data); err != nil {
+			return refuse("the picture in the DICOM file is damaged (%v)", err)
+		}
+		return nil
 	default:
 		if kind != "RGB" && kind != "YBR_RCT" && kind != "YBR_ICT" && kind != "MONOCHROME2" {
 			return refuse("pixels of kind %q in JPEG 2000 are not read; expected RGB", printable(kind))

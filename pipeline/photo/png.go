@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/zlib"
 	"encoding/binary"
+	"image/color"
 	"image/png"
 	"io"
 
@@ -13,7 +14,8 @@ import (
 	"github.com/dermatrend/dermatrend/pipeline/internal/icc"
 )
 
-// decodePNG drops transparency, and of 16 bits the lower 8.
+// decodePNG drops transparency. Of 16 bits the lower 8 are dropped, too, where no
+// profile is to be applied to them.
 func decodePNG(data []byte) (*picture, error) {
 	cfg, err := png.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
@@ -31,6 +33,13 @@ func decodePNG(data []byte) (*picture, error) {
 		if p.icc, err = pngICC(profile); err != nil {
 			return nil, err
 		}
+	}
+	if p.icc != nil && (cfg.ColorModel == color.Gray16Model || cfg.ColorModel == color.RGBA64Model || cfg.ColorModel == color.NRGBA64Model) {
+		m, err := png.Decode(bytes.NewReader(data))
+		if err != nil {
+			return nil, refuseData("PNG", err)
+		}
+		return p, p.take(m)
 	}
 	if p.rgb, err = cv.Decode(data); err != nil {
 		return nil, refuseData("PNG", err)
