@@ -9,7 +9,6 @@ import (
 
 	"github.com/bep/imagemeta"
 
-	"github.com/dermatrend/dermatrend/pipeline/internal/dicom"
 	"github.com/dermatrend/dermatrend/pipeline/internal/filetype"
 )
 
@@ -75,26 +74,3 @@ func dateTaken(head []byte, r io.ReadSeeker) Date {
 }
 
 func isDateTag(tag string) bool { return tag == "DateTimeOriginal" || tag == "CreateDate" }
-
-// dicomHead is the id of the patient and the day of the picture in a DICOM file;
-// empty and zero for other files, and where it does not say.
-func dicomHead(file string) (patient string, day Date) {
-	f, err := os.Open(file)
-	if err != nil {
-		return "", Date{}
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxHeadBytes))
-	if err != nil || filetype.Of(data) != filetype.DICOM {
-		return "", Date{}
-	}
-	d, err := dicom.ReadHead(data)
-	if err != nil {
-		return "", Date{}
-	}
-	if t := d.Taken(); !t.IsZero() {
-		y, m, dd := t.Date()
-		day = Date{time.Date(y, m, dd, 0, 0, 0, 0, time.UTC)}
-	}
-	return d.Text(dicom.PatientID), day
-}

@@ -114,6 +114,7 @@ func loadManifest(f folder, o Options, views []string) (l loaded) {
 	}
 	m.subject.ID, m.subject.Dir, m.subject.Manifest = id, f.dir, file
 	l.problems = append(l.problems, m.findPhotos(file)...)
+	l.problems = append(l.problems, m.findStrangers(file)...)
 	l.problems = l.problems.inOrder()
 	sortSessions(m.subject.Sessions)
 	l.subject = m.subject
