@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/dermatrend/dermatrend/pipeline/internal/dicom"
+	"github.com/dermatrend/dermatrend/pipeline/result"
 )
 
 // aligned is an aligned picture with what a picture must not bring along.
@@ -138,6 +139,27 @@ func dcmdump(t *testing.T, file string) {
 	out := outside(t, "dcmtk", "dcmdump", file)
 	if strings.Contains(out, "W:") || strings.Contains(out, "E:") {
 		t.Error(out)
+	}
+}
+
+// TestDocument: what dcm2pdf takes out is what went in, byte for byte, also where DICOM
+// asks for a byte more.
+func TestDocument(t *testing.T) {
+	s := &dicomSink{dir: t.TempDir()}
+	doc, err := resultsPDF(&person{code: "d1", Subject: result.Subject{ID: "Jane Doe", Version: "0.1.0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, doc := range [][]byte{doc, append(slices.Clone(doc), '\n')} { // one of them of an odd length
+		name := fmt.Sprintf("%d.dcm", i)
+		if err := s.file(name, dicom.ExplicitLE, s.document(&person{code: "d1"}, 1, doc)); err != nil {
+			t.Fatal(err)
+		}
+		out := filepath.Join(s.dir, "out.pdf")
+		outside(t, "dcmtk", "dcm2pdf", filepath.Join(s.dir, name), out)
+		if got, err := os.ReadFile(out); err != nil || !bytes.Equal(got, doc) {
+			t.Errorf("%d bytes came out, %d went in: %v", len(got), len(doc), err)
+		}
 	}
 }
 
