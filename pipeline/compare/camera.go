@@ -36,5 +36,22 @@ func cameras(base, this photo.Camera) []Check {
 			fmt.Sprintf("the focal length is %.0f mm, at baseline %.0f mm: another one asks for another distance, which changes the face's shape; do not zoom", is, was)))
 	}
 	differs("flash", base.Flash, this.Flash, all, "the flash is not used as at baseline", "flash at every session or at none")
+	if was, is := light(base), light(this); !math.IsNaN(was) && !math.IsNaN(is) {
+		cs = append(cs, band("light_level", "stops", is-was, 2, math.Inf(1), relief,
+			fmt.Sprintf("by the camera's settings the light was %.1f times that at baseline: the same lamps, at the same distance, no daylight", math.Exp2(is-was))))
+	}
+	if base.ISO > 0 && this.ISO > 0 {
+		cs = append(cs, band("iso", "stops", math.Log2(this.ISO/base.ISO), 2, math.Inf(1), fine,
+			fmt.Sprintf("the sensitivity is ISO %.0f, at baseline ISO %.0f: at a high one cameras smooth the skin; more light, and a fixed ISO", this.ISO, base.ISO)))
+	}
 	return cs
+}
+
+// light is the level of light that a camera was set for, in stops: the exposure value
+// at ISO 100, log2(N^2/t) - log2(ISO/100) (ISO 2720:1974); NaN where it is not known.
+func light(c photo.Camera) float64 {
+	if c.FNumber <= 0 || c.Seconds <= 0 || c.ISO <= 0 {
+		return math.NaN()
+	}
+	return math.Log2(c.FNumber*c.FNumber/c.Seconds) - math.Log2(c.ISO/100)
 }

@@ -205,7 +205,7 @@ func TestNoColour(t *testing.T) {
 // TestCameras: what differs asks for caution and names both, what is not known is
 // not judged.
 func TestCameras(t *testing.T) {
-	base := photo.Camera{Model: "Canon EOS R8", Lens: "RF100mm F2.8", FocalMM: 100, Focal35: 100, Flash: "fired"}
+	base := photo.Camera{Model: "Canon EOS R8", Lens: "RF100mm F2.8", FocalMM: 100, Focal35: 100, Flash: "fired", Seconds: 1.0 / 125, FNumber: 8, ISO: 200}
 	for _, c := range []struct {
 		name   string
 		change func(*photo.Camera)
@@ -213,7 +213,12 @@ func TestCameras(t *testing.T) {
 		said   string
 	}{
 		{"the same", func(*photo.Camera) {}, "", ""},
-		{"exposure", func(c *photo.Camera) { c.Seconds, c.ISO, c.FNumber = 0.01, 400, 8 }, "", ""},
+		{"the same light otherwise", func(c *photo.Camera) { c.Seconds, c.ISO, c.FNumber = 1.0/250, 400, 8 }, "", ""},
+		{"a stop less", func(c *photo.Camera) { c.Seconds, c.ISO = 1.0/125, 400 }, "", ""},
+		{"a dark room", func(c *photo.Camera) { c.Seconds = 1.0 / 15 }, "light_level", "0.1 times that"},
+		{"the window", func(c *photo.Camera) { c.Seconds = 1.0 / 1000 }, "light_level", "8.0 times that"},
+		{"smoothed", func(c *photo.Camera) { c.Seconds, c.ISO = 1.0/1000, 1600 }, "iso", "ISO 1600, at baseline ISO 200"},
+		{"no shutter known", func(c *photo.Camera) { c.Seconds, c.FNumber = 0, 1.8 }, "", ""},
 		{"another body", func(c *photo.Camera) { c.Model = "Canon EOS R5" }, "camera_model", "Canon EOS R5, at baseline Canon EOS R8"},
 		{"another lens", func(c *photo.Camera) { c.Lens = "RF85mm F2" }, "lens", "RF85mm F2"},
 		{"zoomed", func(c *photo.Camera) { c.Focal35 = 70 }, "focal_length", "70 mm, at baseline 100 mm"},

@@ -43,7 +43,7 @@ var problems = map[string]string{
 	"glare":     "shine",
 	"sharpness": "sharp", "sharpness_error": "sharp",
 	"noise": "camera", "jpeg_quality": "camera", "smoothing": "camera", "fine_detail": "camera",
-	"camera_model": "camera", "lens": "camera", "focal_length": "distance", "flash": "light",
+	"camera_model": "camera", "lens": "camera", "focal_length": "distance", "flash": "light", "light_level": "light", "iso": "camera",
 	"colour_evenness": "makeup",
 	"expression":      "face", "stretch": "face",
 	"occlusion":  "covered",
