@@ -31,6 +31,7 @@ import (
 //	black FILE                   a lens cap
 //	pixel FILE                   one pixel
 //	huge FILE                    a PNG that claims 60000 x 60000 pixels
+//	bomb FILE                    a small file of 100 megapixels
 func draw(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: draw KIND FILE [args...]")
@@ -106,6 +107,10 @@ func drawing(kind string, args []string, ts *testscript.TestScript) ([]byte, err
 		binary.BigEndian.PutUint32(data[20:], 60000)
 		binary.BigEndian.PutUint32(data[29:], crc32.ChecksumIEEE(data[12:29]))
 		return data, nil
+	case kind == "bomb":
+		var b bytes.Buffer
+		err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 10_000, 10_000)), &jpeg.Options{Quality: 50})
+		return b.Bytes(), err
 	case kind == "cut" && len(args) == 1:
 		data, err := os.ReadFile(ts.MkAbs(args[0]))
 		return data[:len(data)/2], err
