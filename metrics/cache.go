@@ -28,6 +28,14 @@ func (o *once[T]) get(make func() T) T {
 	return o.value
 }
 
+// Derive takes over what was derived from another patch with the same pixels and
+// skin, which differs in its BlurPx and in what was found on it only, as far as BlurPx
+// has no part in it.
+func (p *Patch) Derive(from *Patch) {
+	p.cache = from.cache
+	p.cache.rough, p.cache.glcm = once[[3]bandResult]{}, once[glcmResult]{}
+}
+
 // skin is where the patch can be measured.
 type skin struct {
 	on []uint8 // 1 where the mask is set and all channels are positive and finite

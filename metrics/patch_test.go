@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -120,5 +121,27 @@ func near(t *testing.T, what string, got, want, tolerance float64) {
 	t.Helper()
 	if !(math.Abs(got-want) <= tolerance) {
 		t.Errorf("%s: got %v, want %v +- %v", what, got, want, tolerance)
+	}
+}
+
+// What is taken over from a patch of the same pixels gives what is computed anew, also
+// where another blur lets measures be refused.
+func TestDerive(t *testing.T) {
+	from := skinPatch(300, 300, 20)
+	from.Frozen = &Frozen{RedLevel: 2, BrownLevel: 0.03}
+	for _, m := range All() {
+		_, _ = m.Measure(from)
+	}
+	for _, blur := range []float64{0.4, 2.6} {
+		anew, derived := fresh(from), fresh(from)
+		anew.BlurPx, derived.BlurPx = blur, blur
+		derived.Derive(from)
+		for _, m := range All() {
+			v, err := m.Measure(anew)
+			w, err2 := m.Measure(derived)
+			if (v != w && !(math.IsNaN(v) && math.IsNaN(w))) || fmt.Sprint(err) != fmt.Sprint(err2) {
+				t.Errorf("%s at a blur of %g px: %v, %v anew, %v, %v derived", m.Name, blur, v, err, w, err2)
+			}
+		}
 	}
 }

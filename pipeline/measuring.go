@@ -66,6 +66,38 @@ type zoneMeasurer struct {
 	// carried the same in the photos of the series, as far as they were asked for.
 	rejected map[metrics.Kind]metrics.Mask
 	carried  map[int]map[metrics.Kind]metrics.Mask
+	// taken are photos as photographed, the baseline and the last one: of a pair that
+	// is brought to one sharpness, the softer one is used as it is.
+	taken map[int]prepared
+}
+
+// prepared is a patch with the scene on it.
+type prepared struct {
+	patch *metrics.Patch
+	scene *segment.Scene
+}
+
+// keptPixels bounds the patches that are kept: some 80 bytes a pixel.
+const keptPixels = 1 << 19
+
+// keep keeps what was prepared of photo i as photographed, if it is of use again.
+func (m *zoneMeasurer) keep(i int, p prepared) {
+	if (i == 0 || i == len(m.r.shots)-1) && len(p.patch.G.Pix) <= keptPixels {
+		m.taken[i] = p
+	}
+}
+
+// on prepares a patch of photo i. One that was not blurred to match others has the
+// pixels of the photo, which may have been prepared before.
+func (m *zoneMeasurer) on(i int, p *metrics.Patch) *segment.Scene {
+	t, ok := m.taken[i]
+	if !ok || p.NoiseBlurPx > 0 {
+		return segment.On(p)
+	}
+	if i == 0 { // the others are given the colours of the baseline, see equalise
+		p.Derive(t.patch)
+	}
+	return t.scene.For(p)
 }
 
 // begin settles what the zone is measured against: its reference, and the thresholds
@@ -80,6 +112,8 @@ func (m *zoneMeasurer) begin() (err error) {
 
 func (m *zoneMeasurer) all() error {
 	shots := m.r.shots
+	m.taken = map[int]prepared{}
+	defer func() { m.taken = nil }()
 	if !m.usable(0) {
 		for i := range shots {
 			m.refuse(i, result.BasisNative, shots[0].zones[m.zone].refused)
@@ -231,12 +265,12 @@ func (m *zoneMeasurer) freeze(variance float64, matched bool) (thresholds, error
 		return m.native, nil
 	}
 	m.relate(0, p)
-	return thresholdsOn(p)
+	return thresholdsOn(p, m.on(0, p))
 }
 
 // thresholdsOn are those that a patch gives, which then has them.
-func thresholdsOn(p *metrics.Patch) (thresholds, error) {
-	t := thresholds{metric: metrics.Freeze(p), patch: p, scene: segment.On(p)}
+func thresholdsOn(p *metrics.Patch, scene *segment.Scene) (thresholds, error) {
+	t := thresholds{metric: metrics.Freeze(p), patch: p, scene: scene}
 	p.Frozen = &t.metric
 	var err error
 	if t.segment, err = t.scene.Freeze(); err != nil {
@@ -370,11 +404,11 @@ func (m *zoneMeasurer) search(i int, variance float64, t *thresholds, matched bo
 	}
 	m.relate(i, p)
 	if !m.r.cfg.does("frozen_thresholds") && i != 0 {
-		own, err := thresholdsOn(p)
+		own, err := thresholdsOn(p, segment.On(p))
 		return p, own.scene, own.found, err
 	}
 	p.Frozen = &t.metric
-	scene := segment.On(p)
+	scene := m.on(i, p)
 	if i == 0 {
 		return p, scene, t.found, nil
 	}
@@ -408,6 +442,7 @@ func (m *zoneMeasurer) measure(i int, variance float64, t *thresholds, card bool
 		}
 	} else {
 		s.keep(m.zone, found)
+		defer m.keep(i, prepared{p, scene})
 	}
 	for k := range m.list {
 		metric := &m.list[k]

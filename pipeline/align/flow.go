@@ -144,7 +144,7 @@ func (p picture) atHalf() (q picture, err error) {
 func to8(p cv.Plane) cv.Gray {
 	g := cv.NewGray(p.W, p.H)
 	for i, v := range p.Pix {
-		g.Pix[i] = uint8(math.Round(math.Max(0, math.Min(255, 128+254*float64(v)))))
+		g.Pix[i] = uint8(max(0, min(255, 128+254*float64(v))) + 0.5)
 	}
 	return g
 }

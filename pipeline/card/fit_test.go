@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/dermatrend/dermatrend/fixtures"
 )
 
 // The pairs that Sharma, Wu and Dalal (2005, Color Res Appl 30:21, table 1) publish to
@@ -260,3 +262,21 @@ func TestReadReference(t *testing.T) {
 
 func itoa(k int) string     { return strconv.Itoa(k) }
 func ftoa(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+
+// The look at colours before the search passes a chart as wide as 3 % of the photo, in
+// any light, and spares a face alone the search.
+func TestColourful(t *testing.T) {
+	who := fixtures.NewSubject(4, fixtures.Light)
+	for _, gain := range []float64{0.8, 1.25} {
+		shot := fixtures.Portrait(600, 800)
+		shot.Noise, shot.EV, shot.RedGain, shot.BlueGain = 1, -0.8, gain, 1/gain
+		if colourful(rgbOf(fixtures.Render(who, fixtures.Baseline, shot))) {
+			t.Errorf("gain %g: a chart is searched in a face", gain)
+		}
+		shot.Sheet = fixtures.Chart(Classic2014.AllLinear(), 0.03*600/shot.PxPerMM, 0.75).At(78, 118, 20)
+		shot.Sheet.Z = fixtures.FaceDepth
+		if !colourful(rgbOf(fixtures.Render(who, fixtures.Baseline, shot))) {
+			t.Errorf("gain %g: a small chart is not even searched", gain)
+		}
+	}
+}

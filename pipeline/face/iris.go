@@ -114,21 +114,28 @@ func redOf(rgb cv.RGB, view photo.Frame) (cv.Plane, error) {
 
 // sample is p at (x, y), bilinear, the border repeated.
 func sample(p cv.Plane, x, y float64) float64 {
-	x, y = math.Max(0, math.Min(x, float64(p.W-1))), math.Max(0, math.Min(y, float64(p.H-1)))
+	x, y = max(0, min(x, float64(p.W-1))), max(0, min(y, float64(p.H-1)))
 	x0, y0 := min(int(x), p.W-2), min(int(y), p.H-2)
 	fx, fy := x-float64(x0), y-float64(y0)
 	i := y0*p.W + x0
 	return (1-fy)*((1-fx)*float64(p.Pix[i])+fx*float64(p.Pix[i+1])) + fy*((1-fx)*float64(p.Pix[i+p.W])+fx*float64(p.Pix[i+p.W+1]))
 }
 
-// arcs calls f with the direction of every sampled ray of the two side arcs.
-func arcs(stepDeg float64, f func(side int, dx, dy float64)) {
+// ray is a direction from the middle of an iris to one of its two side arcs.
+type ray struct {
+	side   int
+	dx, dy float64
+}
+
+// arcs lists the rays of the two side arcs at a step in degrees.
+func arcs(stepDeg float64) (rays []ray) {
 	for side, mirror := range []float64{-1, 1} {
 		for a := float64(arcFrom); a <= arcTo; a += stepDeg {
 			s, c := math.Sincos(a * math.Pi / 180)
-			f(side, mirror*c, -s) // positive angles are up
+			rays = append(rays, ray{side, mirror * c, -s}) // positive angles are up
 		}
 	}
+	return rays
 }
 
 // candidates scores circles around an expected eye by the step of brightness
@@ -148,6 +155,7 @@ func candidates(p cv.Plane, cx, cy, unit float64) []circle {
 		return nil
 	}
 	reach := 0.26 * unit
+	rays := arcs(12)
 	var all []circle
 	const pace = 2 // px: the fit at full resolution finds the rest
 	for y := cy - reach; y <= cy+reach; y += pace {
@@ -160,11 +168,11 @@ func candidates(p cv.Plane, cx, cy, unit float64) []circle {
 			for r := irisMin * unit; r <= irisMax*unit; r += 0.6 {
 				var step [2]float64
 				n := 0.0
-				arcs(12, func(side int, dx, dy float64) {
-					g := sample(blur, x+(r+2)*dx, y+(r+2)*dy) - sample(blur, x+(r-2)*dx, y+(r-2)*dy)
-					step[side] += math.Max(-10, math.Min(g, 60))
+				for _, a := range rays {
+					g := sample(blur, x+(r+2)*a.dx, y+(r+2)*a.dy) - sample(blur, x+(r-2)*a.dx, y+(r-2)*a.dy)
+					step[a.side] += max(-10, min(g, 60))
 					n += 0.5
-				})
+				}
 				s := (math.Min(step[0], step[1])*1.4 + math.Max(step[0], step[1])*0.6) / n / 2
 				if s > best.score {
 					best = circle{x, y, r, s}
@@ -213,26 +221,27 @@ func refine(rgb cv.RGB, x, y, r, ipd float64) (Eye, error) {
 	k := unit / ipd // view px per photo px
 	c := circle{view.Origin[0], view.Origin[1], r * k, 0}
 	support := 0.0
+	rays := arcs(3)
 	for range 4 {
 		type edge struct{ x, y, w float64 }
 		var edges []edge
 		total := 0
 		h := 0.008 * unit // half the width of the step
-		arcs(3, func(_ int, dx, dy float64) {
+		for _, a := range rays {
 			total++
 			best, at := 3.0, 0.0 // a step of 3 of 255 is noise
 			for d := -0.16 * c.r; d <= 0.16*c.r; d += 0.25 {
 				q := c.r + d
-				g := sample(blur, c.x+(q+h)*dx, c.y+(q+h)*dy) - sample(blur, c.x+(q-h)*dx, c.y+(q-h)*dy)
+				g := sample(blur, c.x+(q+h)*a.dx, c.y+(q+h)*a.dy) - sample(blur, c.x+(q-h)*a.dx, c.y+(q-h)*a.dy)
 				g *= 1 - 0.5*math.Abs(d)/(0.16*c.r)
 				if g > best {
 					best, at = g, q
 				}
 			}
 			if at > 0 {
-				edges = append(edges, edge{c.x + at*dx, c.y + at*dy, math.Min(best, 40)})
+				edges = append(edges, edge{c.x + at*a.dx, c.y + at*a.dy, math.Min(best, 40)})
 			}
-		})
+		}
 		if len(edges) < 10 {
 			break
 		}

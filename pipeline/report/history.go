@@ -208,6 +208,9 @@ func newCropper(s result.Series, g *gallery) *cropper {
 // picture is the decoded aligned picture of a visit, at the size of the file; nil
 // where there is none.
 func (c *cropper) picture(path string) image.Image {
+	if img, ok := c.g.decoded[path]; ok {
+		return img
+	}
 	if img, ok := c.decoded[path]; ok {
 		return img
 	}

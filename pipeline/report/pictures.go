@@ -25,6 +25,7 @@ const (
 	pictureWidth     = 1000     // px; wider ones are scaled down
 	leastWidth       = 240      // px; below, a picture shows nothing
 	thumbWidth       = 144      // px, twice what the strip shows
+	decodedKept      = 24       // pictures, of about 2 MB; of longer series some are decoded twice
 
 	// Bytes of a report, and of its pictures as base64, which leaves room for tables and
 	// charts; less where these need more.
@@ -59,14 +60,15 @@ func (p picture) src() template.HTMLAttr {
 // eyes the crops at full size, full the pictures as their files are.
 type gallery struct {
 	pictures, thumbs, eyes, full map[string]picture
-	missing                      []string // what could not be shown, with the reason
-	width                        int      // px; wider pictures were scaled down to fit; 0: none was
+	decoded                      map[string]image.Image // the aligned ones, at the size of the file; not all where they are many
+	missing                      []string               // what could not be shown, with the reason
+	width                        int                    // px; wider pictures were scaled down to fit; 0: none was
 }
 
 // loadGallery reads the pictures of all visits. It follows no path and no link out
 // of dir.
 func loadGallery(dir string, s result.Subject) (*gallery, error) {
-	g := &gallery{pictures: map[string]picture{}, thumbs: map[string]picture{}, eyes: map[string]picture{}}
+	g := &gallery{pictures: map[string]picture{}, thumbs: map[string]picture{}, eyes: map[string]picture{}, decoded: map[string]image.Image{}}
 	var paths []string
 	strip, eyes := map[string]bool{}, map[string]bool{}
 	for _, series := range s.Series {
@@ -98,7 +100,13 @@ func loadGallery(dir string, s result.Subject) (*gallery, error) {
 	for _, path := range paths {
 		p, err := readPicture(root, path)
 		if err == nil && strip[path] {
-			g.thumbs[path], err = p.scaled(thumbWidth)
+			var img image.Image
+			if img, _, err = image.Decode(bytes.NewReader(p.bytes)); err == nil {
+				g.thumbs[path], err = p.scaledFrom(img, thumbWidth)
+			}
+			if err == nil && len(g.decoded) < decodedKept {
+				g.decoded[path] = img
+			}
 		}
 		if err != nil {
 			g.missing = append(g.missing, plain(path, nameRunes)+": "+plain(err.Error(), reasonRunes))
@@ -197,7 +205,13 @@ func (p picture) scaled(width int) (picture, error) {
 	if err != nil {
 		return p, err
 	}
+	return p.scaledFrom(img, width)
+}
+
+// scaledFrom is scaled of a picture that was decoded before.
+func (p picture) scaledFrom(img image.Image, width int) (picture, error) {
 	var b bytes.Buffer
+	var err error
 	if p.format == "jpeg" {
 		small := imaging.Resize(img, min(width, p.w), 0, imaging.Lanczos)
 		err = jpeg.Encode(&b, small, &jpeg.Options{Quality: 82})

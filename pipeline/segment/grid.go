@@ -36,6 +36,24 @@ type made struct {
 	scars   map[scarBand]scarPlanes
 }
 
+// withBlur is the grid, with what was made of it, of a photo that is told to be blurred
+// by another sigma, px.
+func (g grid) withBlur(blur float64) grid {
+	out := g
+	out.blur, out.made = blur, newMade()
+	for pxPerMM, c := range g.made.coarser {
+		out.made.coarser[pxPerMM] = c.withBlur(blur * (pxPerMM / g.scale))
+	}
+	for band, s := range g.made.scars {
+		s.grid = out
+		if c, ok := out.made.coarser[band.pxPerMM]; ok {
+			s.grid = c
+		}
+		out.made.scars[band] = s
+	}
+	return out
+}
+
 func newMade() *made {
 	return &made{coarser: map[float64]grid{}, scars: map[scarBand]scarPlanes{}}
 }
@@ -99,8 +117,12 @@ func density(p metrics.Plane) cv.Plane {
 
 // flatten subtracts the local mean over skin from every channel.
 func (g *grid) flatten() error {
+	s, err := newShader(g.skin, g.scale, flatSigmaMM)
+	if err != nil {
+		return err
+	}
 	for c := range g.od {
-		flat, err := shading(g.od[c], g.skin, g.scale, flatSigmaMM)
+		flat, err := s.shading(g.od[c])
 		if err != nil {
 			return err
 		}
@@ -120,25 +142,38 @@ func subtract(a, b cv.Plane, mask cv.Gray) {
 	}
 }
 
-// shading returns the slow part of p over mask, sigma in millimetres. A masked
+// shader takes the slow part out of planes that share a mask.
+type shader struct {
+	reducer
+	masked *cv.Masked // on what was reduced
+}
+
+func newShader(mask cv.Gray, scale, sigmaMM float64) (s shader, err error) {
+	target := math.Max(flatPxPerMM, 4/sigmaMM)
+	if s.reducer, err = newReducer(mask, math.Min(1, target/scale)); err != nil {
+		return s, err
+	}
+	s.masked, err = cv.NewMasked(s.small, sigmaMM*scale*float64(s.small.W)/float64(mask.W))
+	return s, err
+}
+
+// shading returns the slow part of p over the mask. A masked
 // mean leans inwards at the edge of the mask, where a steep gradient would be
 // left as a false rim; smoothing the remainder once more takes that bias out.
-func shading(p cv.Plane, mask cv.Gray, scale, sigmaMM float64) (cv.Plane, error) {
-	target := math.Max(flatPxPerMM, 4/sigmaMM)
-	small, weight, err := reduce(p, mask, math.Min(1, target/scale))
+func (s shader) shading(p cv.Plane) (cv.Plane, error) {
+	small, err := s.reduce(p)
 	if err != nil {
 		return cv.Plane{}, err
 	}
-	sigma := sigmaMM * scale * float64(small.W) / float64(p.W)
 	sum := cv.NewPlane(small.W, small.H)
 	for range 2 {
 		rest := cv.NewPlane(small.W, small.H)
 		for i := range rest.Pix {
-			if weight.Pix[i] != 0 {
+			if s.small.Pix[i] != 0 {
 				rest.Pix[i] = small.Pix[i] - sum.Pix[i]
 			}
 		}
-		step, err := cv.MaskedGaussian(rest, weight, sigma)
+		step, err := s.masked.Gaussian(rest)
 		if err != nil {
 			return cv.Plane{}, err
 		}
@@ -149,37 +184,60 @@ func shading(p cv.Plane, mask cv.Gray, scale, sigmaMM float64) (cv.Plane, error)
 	return cv.ResizePlane(sum, p.W, p.H)
 }
 
-// reduce shrinks a masked plane by factor (at most 1), averaging masked pixels
-// only; the mask returned marks cells of which at least half was masked.
-func reduce(p cv.Plane, mask cv.Gray, factor float64) (cv.Plane, cv.Gray, error) {
+// reducer shrinks planes under one mask, averaging masked pixels only.
+type reducer struct {
+	mask   cv.Gray  // of the planes
+	small  cv.Gray  // cells of which at least half was masked
+	weight cv.Plane // masked part of each cell; nothing where planes stay as they are
+}
+
+// newReducer shrinks by factor (at most 1).
+func newReducer(mask cv.Gray, factor float64) (reducer, error) {
 	if factor >= 1 {
-		return p, mask, nil
+		return reducer{mask: mask, small: mask}, nil
 	}
-	w, h := max(1, int(math.Round(float64(p.W)*factor))), max(1, int(math.Round(float64(p.H)*factor)))
-	num, den := cv.NewPlane(p.W, p.H), cv.NewPlane(p.W, p.H)
+	ones := cv.NewPlane(mask.W, mask.H)
 	for i, m := range mask.Pix {
 		if m != 0 {
-			num.Pix[i], den.Pix[i] = p.Pix[i], 1
+			ones.Pix[i] = 1
 		}
 	}
-	n, err := cv.ResizePlane(num, w, h)
+	w, h := max(1, int(math.Round(float64(mask.W)*factor))), max(1, int(math.Round(float64(mask.H)*factor)))
+	weight, err := cv.ResizePlane(ones, w, h)
 	if err != nil {
-		return cv.Plane{}, cv.Gray{}, err
+		return reducer{}, err
 	}
-	d, err := cv.ResizePlane(den, w, h)
+	r := reducer{mask, cv.NewGray(w, h), weight}
+	for i, v := range weight.Pix {
+		if v >= 0.5 {
+			r.small.Pix[i] = 255
+		}
+	}
+	return r, nil
+}
+
+func (r reducer) reduce(p cv.Plane) (cv.Plane, error) {
+	if len(r.weight.Pix) == 0 {
+		return p, nil
+	}
+	inside := cv.NewPlane(p.W, p.H)
+	for i, m := range r.mask.Pix {
+		if m != 0 {
+			inside.Pix[i] = p.Pix[i]
+		}
+	}
+	out, err := cv.ResizePlane(inside, r.small.W, r.small.H)
 	if err != nil {
-		return cv.Plane{}, cv.Gray{}, err
+		return cv.Plane{}, err
 	}
-	out := cv.NewGray(w, h)
-	for i, weight := range d.Pix {
-		if weight >= 0.5 {
-			n.Pix[i] /= weight
-			out.Pix[i] = 255
+	for i, m := range r.small.Pix {
+		if m != 0 {
+			out.Pix[i] /= r.weight.Pix[i]
 		} else {
-			n.Pix[i] = 0
+			out.Pix[i] = 0
 		}
 	}
-	return n, out, nil
+	return out, nil
 }
 
 // coarser returns the grid at about the given scale, or itself where it is no
@@ -193,15 +251,17 @@ func (g grid) coarser(pxPerMM float64) (grid, error) {
 		return out, nil
 	}
 	out := grid{noise: g.noise * f, blur: g.blur * f, made: newMade()}
+	r, err := newReducer(g.skin, f)
+	if err != nil {
+		return grid{}, err
+	}
+	out.skin = r.small
 	for c := range g.od {
-		p, m, err := reduce(g.od[c], g.skin, f)
-		if err != nil {
+		if out.od[c], err = r.reduce(g.od[c]); err != nil {
 			return grid{}, err
 		}
-		out.od[c], out.skin = p, m
 	}
-	var err error
-	if out.index, _, err = reduce(g.index, g.skin, f); err != nil {
+	if out.index, err = r.reduce(g.index); err != nil {
 		return grid{}, err
 	}
 	out.w, out.h = out.skin.W, out.skin.H

@@ -109,7 +109,11 @@ func TestFlatFieldLeavesNoRim(t *testing.T) {
 			mask.Pix[i] = 255
 		}
 	}
-	flat, err := shading(p, mask, 14, flatSigmaMM)
+	s, err := newShader(mask, 14, flatSigmaMM)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flat, err := s.shading(p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,5 +145,31 @@ func TestTrack(t *testing.T) {
 	}
 	if got := Track(nil); len(got) != 0 {
 		t.Errorf("nothing gave %v", got)
+	}
+}
+
+// The scene of a photo that is told another blur is that of its pixels.
+func TestSceneForAnotherBlur(t *testing.T) {
+	s, _ := scarred(1)
+	p := s.patch()
+	first := On(p)
+	th, err := first.Freeze()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.Find(th); err != nil {
+		t.Fatal(err)
+	}
+	q := &metrics.Patch{R: p.R, G: p.G, B: p.B, Skin: p.Skin, PxPerMM: p.PxPerMM, NoiseOD: p.NoiseOD, BlurPx: p.BlurPx + 1.3}
+	shared, anew := first.For(q), On(q)
+	a, err1 := shared.Freeze()
+	b, err2 := anew.Freeze()
+	if err1 != nil || err2 != nil || !reflect.DeepEqual(a, b) || reflect.DeepEqual(a, th) {
+		t.Fatalf("thresholds %+v of a shared scene, %+v of a new one, %+v at the other blur (%v, %v)", a, b, th, err1, err2)
+	}
+	f, err1 := shared.Find(a)
+	g, err2 := anew.Find(a)
+	if err1 != nil || err2 != nil || !reflect.DeepEqual(f, g) {
+		t.Errorf("%d objects of a shared scene, %d of a new one (%v, %v)", len(f.Objects), len(g.Objects), err1, err2)
 	}
 }

@@ -114,7 +114,11 @@ func makeScarPlanes(full grid, b scarBand) (scarPlanes, error) {
 	if err != nil {
 		return scarPlanes{}, err
 	}
-	wide, err := cv.MaskedGaussian(clean, g.skin, b.wide*g.scale)
+	around, err := cv.NewMasked(g.skin, b.wide*g.scale)
+	if err != nil {
+		return scarPlanes{}, err
+	}
+	wide, err := around.Gaussian(clean)
 	if err != nil {
 		return scarPlanes{}, err
 	}
@@ -123,7 +127,7 @@ func makeScarPlanes(full grid, b scarBand) (scarPlanes, error) {
 	if s.raw, err = cv.Gaussian(g.od[green], b.fine*g.scale); err != nil {
 		return scarPlanes{}, err
 	}
-	if wide, err = cv.MaskedGaussian(g.od[green], g.skin, b.wide*g.scale); err != nil {
+	if wide, err = around.Gaussian(g.od[green]); err != nil {
 		return scarPlanes{}, err
 	}
 	subtract(s.raw, wide, g.skin)
@@ -158,27 +162,35 @@ func withoutSpecks(p cv.Plane, scale float64) (cv.Plane, error) {
 
 // extreme is the running minimum, or maximum, over a square of 2r+1.
 func extreme(p cv.Plane, r int, largest bool) cv.Plane {
-	pick := func(a, b float32) float32 { return min(a, b) }
-	if largest {
-		pick = func(a, b float32) float32 { return max(a, b) }
+	// Row by row, so that all of a row is compared at once.
+	take := func(out, with []float32) {
+		with = with[:len(out)]
+		if largest {
+			for i, v := range with {
+				out[i] = max(out[i], v)
+			}
+			return
+		}
+		for i, v := range with {
+			out[i] = min(out[i], v)
+		}
 	}
 	rows, out := cv.NewPlane(p.W, p.H), cv.NewPlane(p.W, p.H)
 	for y := range p.H {
-		for x := range p.W {
-			v := p.Pix[y*p.W+x]
-			for u := max(0, x-r); u <= min(p.W-1, x+r); u++ {
-				v = pick(v, p.Pix[y*p.W+u])
-			}
-			rows.Pix[y*p.W+x] = v
+		from, to := p.Pix[y*p.W:(y+1)*p.W], rows.Pix[y*p.W:(y+1)*p.W]
+		copy(to, from)
+		for d := 1; d <= min(r, p.W-1); d++ {
+			take(to[d:], from)
+			take(to[:p.W-d], from[d:])
 		}
 	}
 	for y := range p.H {
-		for x := range p.W {
-			v := rows.Pix[y*p.W+x]
-			for u := max(0, y-r); u <= min(p.H-1, y+r); u++ {
-				v = pick(v, rows.Pix[u*p.W+x])
+		to := out.Pix[y*p.W : (y+1)*p.W]
+		copy(to, rows.Pix[y*p.W:])
+		for u := max(0, y-r); u <= min(p.H-1, y+r); u++ {
+			if u != y {
+				take(to, rows.Pix[u*p.W:])
 			}
-			out.Pix[y*p.W+x] = v
 		}
 	}
 	return out

@@ -95,6 +95,16 @@ type Scene struct {
 // On prepares a patch, which must not change while the scene is used.
 func On(p *metrics.Patch) *Scene { return &Scene{patch: p} }
 
+// For is the scene of another patch with the same pixels, skin and noise, which may
+// have another BlurPx: what has been derived so far is shared.
+func (s *Scene) For(p *metrics.Patch) *Scene {
+	out := On(p)
+	if s.ready {
+		out.full, out.ready = s.full.withBlur(p.BlurPx), true
+	}
+	return out
+}
+
 // grid is the patch at its own resolution.
 func (s *Scene) grid() (grid, error) {
 	if s.ready {

@@ -112,37 +112,62 @@ func Gaussian(p Plane, sigma float64) (Plane, error) {
 // convolution): what lies outside has no weight. Where no masked pixel is near,
 // the result is 0.
 func MaskedGaussian(p Plane, mask Gray, sigma float64) (Plane, error) {
-	if err := sameSize(p.W, p.H, mask.W, mask.H); err != nil {
+	m, err := NewMasked(mask, sigma)
+	if err != nil {
+		return Plane{}, err
+	}
+	return m.Gaussian(p)
+}
+
+// Masked is a mask and a Gaussian, for several planes to be smoothed over it: what
+// depends on the mask alone is done once.
+type Masked struct {
+	mask   Gray
+	sigma  float64
+	weight Plane
+}
+
+// NewMasked prepares a mask for a standard deviation in pixels.
+func NewMasked(mask Gray, sigma float64) (*Masked, error) {
+	if err := check(mask.W, mask.H, 1, len(mask.Pix)); err != nil {
+		return nil, err
+	}
+	ones := NewPlane(mask.W, mask.H)
+	for i, m := range mask.Pix {
+		if m != 0 {
+			ones.Pix[i] = 1
+		}
+	}
+	weight, err := Gaussian(ones, sigma)
+	return &Masked{mask, sigma, weight}, err
+}
+
+// Gaussian is [MaskedGaussian] of p.
+func (m *Masked) Gaussian(p Plane) (Plane, error) {
+	if err := sameSize(p.W, p.H, m.mask.W, m.mask.H); err != nil {
 		return Plane{}, err
 	}
 	if err := check(p.W, p.H, 1, len(p.Pix)); err != nil {
 		return Plane{}, err
 	}
-	if err := check(mask.W, mask.H, 1, len(mask.Pix)); err != nil {
-		return Plane{}, err
-	}
-	num, den := NewPlane(p.W, p.H), NewPlane(p.W, p.H)
-	for i, m := range mask.Pix {
-		if m != 0 {
-			num.Pix[i], den.Pix[i] = p.Pix[i], 1
+	inside := NewPlane(p.W, p.H)
+	for i, v := range m.mask.Pix {
+		if v != 0 {
+			inside.Pix[i] = p.Pix[i]
 		}
 	}
-	n, err := Gaussian(num, sigma)
+	out, err := Gaussian(inside, m.sigma)
 	if err != nil {
 		return Plane{}, err
 	}
-	d, err := Gaussian(den, sigma)
-	if err != nil {
-		return Plane{}, err
-	}
-	for i, w := range d.Pix {
+	for i, w := range m.weight.Pix {
 		if w > 1e-3 {
-			n.Pix[i] /= w
+			out.Pix[i] /= w
 		} else {
-			n.Pix[i] = 0
+			out.Pix[i] = 0
 		}
 	}
-	return n, nil
+	return out, nil
 }
 
 // Morphology is an operation with a disc.
