@@ -156,11 +156,17 @@ func flat(t *testing.T, c color.NRGBA) (hvcC, data string) {
 // which EXIF, gain map and thumbnail relate as well.
 type phone struct {
 	hvcC, tile [4]string
-	p3         string
+	colr       string // the colours that the file names
 }
+
+// coded is what newPhone has made: coding takes a second.
+var coded *phone
 
 func newPhone(t *testing.T) *phone {
 	t.Helper()
+	if coded != nil {
+		return coded
+	}
 	p := &phone{}
 	for i, c := range quarters {
 		p.hvcC[i], p.tile[i] = flat(t, c)
@@ -169,7 +175,8 @@ func newPhone(t *testing.T) *phone {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.p3 = string(p3)
+	p.colr = box("colr", "prof", string(p3))
+	coded = p
 	return p
 }
 
@@ -181,7 +188,7 @@ const (
 func (p *phone) file(ios18 bool, orientation uint16, turn ...string) []byte {
 	ispe := func(w, h int) string { return fullBox("ispe", 0, 0, u32(w), u32(h)) }
 	pixi := fullBox("pixi", 0, 0, "\x03\x08\x08\x08")
-	colr := box("colr", "prof", p.p3)
+	colr := p.colr
 	var items []phoneItem
 	for i := range p.tile {
 		items = append(items, phoneItem{id: i + 1, kind: "hvc1", hidden: true, data: p.tile[i], props: []string{ispe(256, 256), p.hvcC[i], colr}})
@@ -295,6 +302,48 @@ func TestPhoneHEIC(t *testing.T) {
 		bad[at] ^= 0x7f
 		if _, err := Decode(bad); err != nil && !errors.Is(err, ErrRefused) {
 			t.Fatalf("byte %d: %v", at, err)
+		}
+	}
+}
+
+// TestHEICColours: colours are named by a profile or by numbers (ISO/IEC 23091-2), and
+// those that a screen of standard range cannot show are refused.
+func TestHEICColours(t *testing.T) {
+	phone := newPhone(t)
+	nclx := func(primaries, transfer int) string {
+		return box("colr", "nclx", u16(primaries), u16(transfer), u16(6), "\x80")
+	}
+	stored := [3]float64{float64(quarters[0].R), float64(quarters[0].G), float64(quarters[0].B)}
+	for name, c := range map[string]struct {
+		colr    string
+		want    [3]float64 // of the first quarter
+		refused string
+	}{
+		"Display P3 by its profile": {phone.colr, sRGBQuarters[0], ""},
+		"Display P3 by numbers":     {nclx(12, 13), sRGBQuarters[0], ""},
+		"sRGB by numbers":           {nclx(1, 13), stored, ""},
+		"HDR, PQ":                   {nclx(9, 16), stored, "coded for HDR displays"},
+		"HDR, HLG":                  {nclx(12, 18), stored, "coded for HDR displays"},
+		"a broken profile":          {box("colr", "prof", strings.Repeat("garbage ", 40)), stored, "colour profile"},
+		"a profile of 5 MB":         {box("colr", "prof", strings.Repeat("\x00", 5<<20)), stored, "5242880 bytes"},
+	} {
+		of := *phone
+		of.colr = c.colr
+		p, err := Decode(of.file(true, 1))
+		if c.refused != "" {
+			if p != nil || !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), c.refused) {
+				t.Errorf("%s: %v, want a refusal that says %q", name, err, c.refused)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for k, want := range c.want {
+			if got := float64(p.RGB.Pix[3*(50*phoneW+50)+k]); math.Abs(got-want) > 3 {
+				t.Errorf("%s: channel %d is %v, want %.0f", name, k, got, want)
+			}
 		}
 	}
 }

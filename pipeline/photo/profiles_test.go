@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"image"
 	"image/color"
+	"image/draw"
 	"math"
 	"strings"
 	"testing"
@@ -152,32 +153,33 @@ func TestDeepProfiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	grey := greyProfile()
-	tones := map[uint16]float64{40: 2, 120: 6, 200: 10, 300: 14.7, 13107: 123.6, 65535: 255} // 255 * sRGB(v/65535)
-	for v, want := range tones {
-		m, g := image.NewNRGBA64(image.Rect(0, 0, 256, 240)), image.NewGray16(image.Rect(0, 0, 256, 240))
-		for y := range 240 {
-			for x := range 256 {
-				m.SetNRGBA64(x, y, color.NRGBA64{v, v, v, 0xffff})
-				g.SetGray16(x, y, color.Gray16{v})
-			}
+	tones := []uint16{40, 120, 200, 300, 13107, 65535}
+	want := []float64{2, 6, 10, 14.7, 123.6, 255} // 255 * sRGB(tone/65535)
+	const stripe = 42
+	m, g := image.NewNRGBA64(image.Rect(0, 0, stripe*len(tones), 240)), image.NewGray16(image.Rect(0, 0, stripe*len(tones), 240))
+	for i, v := range tones {
+		draw.Draw(m, image.Rect(stripe*i, 0, stripe*(i+1), 240), image.NewUniform(color.Gray16{v}), image.Point{}, draw.Src)
+	}
+	draw.Draw(g, g.Rect, m, image.Point{}, draw.Src)
+	for name, file := range map[string][]byte{
+		"png": withICCP(t, pngOf(t, m), colour), "grey png": withICCP(t, pngOf(t, g), grey),
+		"tiff": withTIFFICC(tiffOf(t, m, tiff.Deflate), colour), "grey tiff": withTIFFICC(tiffOf(t, g, tiff.Deflate), grey),
+	} {
+		p, err := Decode(file)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
 		}
-		for name, file := range map[string][]byte{
-			"png": withICCP(t, pngOf(t, m), colour), "grey png": withICCP(t, pngOf(t, g), grey),
-			"tiff": withTIFFICC(tiffOf(t, m, tiff.Deflate), colour), "grey tiff": withTIFFICC(tiffOf(t, g, tiff.Deflate), grey),
-		} {
-			p, err := Decode(file)
-			if err != nil {
-				t.Errorf("%s: %v", name, err)
-				continue
-			}
-			for k := range 3 {
-				if got := float64(p.RGB.Pix[3*777+k]); math.Abs(got-want) > 1 {
-					t.Errorf("%s: %d of 65535 in channel %d is %v, want %v", name, v, k, got, want)
+		for i, v := range tones {
+			at := 3 * (100*p.RGB.W + stripe*i + stripe/2)
+			for k, got := range p.RGB.Pix[at : at+3] {
+				if math.Abs(float64(got)-want[i]) > 1 {
+					t.Errorf("%s: %d of 65535 in channel %d is %v, want %v", name, v, k, got, want[i])
 				}
 			}
-			if p.NoColour == "" {
-				t.Errorf("%s: greyscale is not noticed", name)
-			}
+		}
+		if p.NoColour == "" {
+			t.Errorf("%s: greyscale is not noticed", name)
 		}
 	}
 }
