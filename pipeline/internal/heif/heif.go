@@ -81,8 +81,7 @@ func Decode(data []byte, l Limits) (Picture, error) {
 	var out C.dt_heif
 	code := C.dt_heif_decode(unsafe.Pointer(&data[0]), C.size_t(len(data)), C.int(l.MinSide), C.int(l.MaxSide), C.size_t(l.MaxPixels), C.size_t(l.MaxICC), &out)
 	runtime.KeepAlive(data)
-	defer C.free(unsafe.Pointer(out.rgb))
-	defer C.free(unsafe.Pointer(out.icc))
+	defer C.dt_heif_free(&out)
 	p := Picture{W: int(out.width), H: int(out.height), ICCSize: int(out.icc_size)}
 	switch code {
 	case 0:
@@ -94,8 +93,12 @@ func Decode(data []byte, l Limits) (Picture, error) {
 		return Picture{}, fmt.Errorf("%w: the data cannot be decoded by libheif %s (%s): copy the photo from the phone again, or convert it to JPEG", ErrFormat, Version(), shown(C.GoString(&out.message[0])))
 	}
 	p.Primaries, p.Transfer = int(out.primaries), int(out.transfer)
-	p.RGB = make([]byte, 3*p.W*p.H)
-	copy(p.RGB, unsafe.Slice((*byte)(out.rgb), len(p.RGB)))
+	row, stride := 3*p.W, int(out.stride)
+	p.RGB = make([]byte, row*p.H)
+	rows := unsafe.Slice((*byte)(out.rgb), stride*(p.H-1)+row)
+	for y := range p.H {
+		copy(p.RGB[y*row:(y+1)*row], rows[y*stride:])
+	}
 	if out.icc != nil {
 		p.ICC = C.GoBytes(unsafe.Pointer(out.icc), C.int(out.icc_size))
 	}

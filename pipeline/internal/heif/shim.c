@@ -89,21 +89,15 @@ static int decode_primary(const void *handle, int min_side, int max_side, size_t
             lib.nclx_free(nclx);
         }
     }
-    void *image = NULL;
-    int result = failed(out, lib.decode(handle, &image, colorspace_rgb, chroma_interleaved_rgb, NULL));
+    int result = failed(out, lib.decode(handle, &out->image, colorspace_rgb, chroma_interleaved_rgb, NULL));
     if (result) return result;
-    result = 1;
-    int stride = 0;
-    const uint8_t *pix = lib.plane(image, channel_interleaved, &stride);
-    if (!pix || lib.image_width(image, channel_interleaved) != out->width || lib.image_height(image, channel_interleaved) != out->height) {
+    out->rgb = lib.plane(out->image, channel_interleaved, &out->stride);
+    if (!out->rgb || lib.image_width(out->image, channel_interleaved) != out->width ||
+        lib.image_height(out->image, channel_interleaved) != out->height) {
         snprintf(out->message, sizeof out->message, "the picture has not the size that the file says");
-    } else if ((out->rgb = malloc((size_t)out->width * out->height * 3))) {
-        for (int y = 0; y < out->height; y++)
-            memcpy(out->rgb + (size_t)y * out->width * 3, pix + (size_t)y * stride, (size_t)out->width * 3);
-        result = 0;
+        return 1;
     }
-    lib.image_release(image);
-    return result;
+    return 0;
 }
 
 int dt_heif_decode(const void *data, size_t n, int min_side, int max_side, size_t max_pixels, size_t max_icc, dt_heif *out) {
@@ -117,4 +111,9 @@ int dt_heif_decode(const void *data, size_t n, int min_side, int max_side, size_
     }
     if (context) lib.context_free(context);
     return result;
+}
+
+void dt_heif_free(dt_heif *out) {
+    if (out->image) lib.image_release(out->image);
+    free(out->icc);
 }

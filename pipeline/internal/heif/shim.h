@@ -5,12 +5,14 @@
 
 typedef struct {
     int width, height;
-    unsigned char *rgb;  // width * height * 3 bytes
-    unsigned char *icc;  // NULL: none
-    size_t icc_size;     // also set where it is above the limit and was not read
-    int primaries;       // of the nclx profile (ISO/IEC 23091-2); 0 without one
+    const unsigned char *rgb; // rows of 3 * width bytes, one every stride bytes
+    int stride;
+    void *image;              // libheif's, which owns rgb
+    unsigned char *icc;       // NULL: none
+    size_t icc_size;          // also set where it is above the limit and was not read
+    int primaries;            // of the nclx profile (ISO/IEC 23091-2); 0 without one
     int transfer;
-    char message[200];   // what libheif said of a failure
+    char message[200];        // what libheif said of a failure
 } dt_heif;
 
 // The version as 0xMMmmpp00; 0 where there is no libheif.
@@ -18,6 +20,9 @@ unsigned dt_heif_version(void);
 
 // Decodes the primary picture. Results: 0 done; 1 libheif refuses it, see message; 2
 // the size, which is set, or that of the profile is above its limit and nothing was
-// decoded; 3 there is no decoder for this coding. The caller frees rgb and icc with free.
+// decoded; 3 there is no decoder for this coding.
 int dt_heif_decode(const void *data, size_t n, int min_side, int max_side, size_t max_pixels,
                    size_t max_icc, dt_heif *out);
+
+// Frees what dt_heif_decode has left, whatever its result.
+void dt_heif_free(dt_heif *out);
