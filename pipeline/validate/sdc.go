@@ -21,8 +21,8 @@ const tableHead = `# Smallest detectable change (95 %) of one photo against one 
 # percentile of the changes found where there are 40 and more, or that of one skin tone alone,
 # where it is larger. sdc is per
 # cent of baseline for metrics that are read in per cent, else in the metric's unit. An
-# empty zone is all zones; a zone has its own row where its error is larger. n: values that
-# it rests on; df counts pairs of photos, since the zones of a photo share its light and
+# empty zone is all zones; a zone has its own row where its error is larger, or smaller by
+# many pairs and in each skin tone. n: values that it rests on; df counts pairs of photos, since the zones of a photo share its light and
 # focus. status: of the pair; empty where one of them has too few. px_per_mm: from this
 # scale on.
 `
@@ -45,6 +45,15 @@ func bandOf(pxPerMM result.Number) float64 {
 // enoughDF is the number of degrees of freedom from which a status or a zone has a
 // row of its own: t is 2.23 at 10, 14 % above its limit.
 const enoughDF = 10
+
+// A zone that errs less than the others has a row of its own from lowerDF on, if the
+// row is not below the error of any skin tone that has lowerToneDF: to take the limit
+// of all zones would hide what can be seen there, but a limit that is too low by
+// chance would let photography pass for skin.
+const (
+	lowerDF     = 15
+	lowerToneDF = 6
+)
 
 // sample is the change of one zone and metric on unchanged skin.
 type sample struct {
@@ -121,10 +130,10 @@ func SDCTable(all []Findings) result.SDCTable {
 
 // tableRows are the rows of a metric in a band: of all zones for the status ok and
 // caution where each has enough, of both together where one has not; and of zones
-// whose error is larger. Caution is never better than ok, and no row is below the
-// error of any skin tone that has enough.
+// whose error is larger, or surely smaller. Caution is never better than ok, and no
+// row is below the error of any skin tone that has enough.
 func tableRows(metric string, band float64, samples []sample) []result.SDCRow {
-	pick := func(zone string, status result.Status) (result.SDCRow, bool) {
+	pick := func(zone string, status result.Status, toneDF int) (result.SDCRow, bool) {
 		var groups []group
 		byTone := map[string][]group{}
 		for _, s := range samples {
@@ -136,7 +145,7 @@ func tableRows(metric string, band float64, samples []sample) []result.SDCRow {
 		e, ok := smallest(groups)
 		// Dark skin gives less light, and errs more: the limit must hold for each tone.
 		for _, one := range byTone {
-			if t, enough := smallest(one); enough && t.df >= enoughDF {
+			if t, enough := smallest(one); enough && t.df >= toneDF {
 				e.sdc = max(e.sdc, t.sdc)
 			}
 		}
@@ -145,7 +154,7 @@ func tableRows(metric string, band float64, samples []sample) []result.SDCRow {
 	var rows []result.SDCRow
 	good := 0.0
 	for _, status := range []result.Status{result.OK, result.Caution, ""} {
-		r, ok := pick("", status)
+		r, ok := pick("", status, enoughDF)
 		if !ok || status != "" && r.DF < enoughDF || len(rows) == 2 {
 			continue
 		}
@@ -161,16 +170,23 @@ func tableRows(metric string, band float64, samples []sample) []result.SDCRow {
 			if whole.Zone != "" {
 				break
 			}
-			r, ok := pick(zone, whole.Status)
+			r, ok := pick(zone, whole.Status, enoughDF)
 			if !ok || r.DF < enoughDF {
-				r, ok = pick(zone, "")
+				r, ok = pick(zone, "", enoughDF)
 			}
-			r.Status, r.SDC = whole.Status, max(r.SDC, good)
-			if ok && r.DF >= enoughDF && r.SDC > whole.SDC {
+			ok = ok && r.DF >= enoughDF
+			if r.SDC = max(r.SDC, good); ok && r.SDC < whole.SDC {
+				r, ok = pick(zone, whole.Status, lowerToneDF)
+				r.SDC = max(r.SDC, good)
+				ok = ok && r.DF >= lowerDF && r.SDC < whole.SDC
+			}
+			if r.Status = whole.Status; ok && r.SDC != whole.SDC {
 				rows = append(rows, r)
-				if r.Status == result.OK {
-					good = r.SDC
-				}
+			} else {
+				r.SDC = whole.SDC
+			}
+			if r.Status == result.OK {
+				good = r.SDC
 			}
 		}
 	}
@@ -202,7 +218,7 @@ func larger(a, b []result.SDCRow, metric string, band float64) []result.SDCRow {
 	rows := slices.Clone(whole)
 	for _, zone := range study.ZoneNames {
 		for _, w := range whole {
-			if r, ok := find(zone, cmp.Or(w.Status, result.Caution)); ok && r.SDC > w.SDC {
+			if r, ok := find(zone, cmp.Or(w.Status, result.Caution)); ok && r.SDC != w.SDC {
 				r.Status = w.Status
 				rows = append(rows, r)
 			}

@@ -128,6 +128,43 @@ func TestSDCTable(t *testing.T) {
 	}
 }
 
+// A zone that errs less than the others has a lower limit only where many pairs say
+// so, and each skin tone that can tell.
+func TestLowerLimitOfAZone(t *testing.T) {
+	table := func(pairs int, dark float64) result.SDCTable {
+		var all []Findings
+		for i := range pairs {
+			f := nullOf(uint64(2*i+1), 22, 2, result.OK)
+			if i < 7 {
+				f.Case.Tone, f.Changes[1].Delta = "dark", result.Number(dark)
+			}
+			all = append(all, f)
+		}
+		return SDCTable(all)
+	}
+	limit := func(table result.SDCTable, zone string) float64 {
+		r, _ := table.Find("roughness_mid", zone, result.OK, 22)
+		return r.SDC
+	}
+	// Twenty pairs of the chin differ by 0.1 %: t is 2.08596, and 2.36462 of the seven
+	// of dark skin.
+	many := table(20, 0.01)
+	if got := limit(many, "chin"); math.Abs(got-2.36462*0.1) > 1e-3 {
+		t.Errorf("limit of the chin %v", got)
+	}
+	// Dark skin errs by 1 % there: its own limit holds.
+	if got := limit(table(20, 0.1), "chin"); math.Abs(got-2.36462) > 1e-3 {
+		t.Errorf("limit of the chin where dark skin errs more: %v", got)
+	}
+	few := table(lowerDF-1, 0.01)
+	if got, whole := limit(few, "chin"), limit(few, "perioral"); got != whole {
+		t.Errorf("of %d pairs the chin has a limit of %v, all zones %v", lowerDF-1, got, whole)
+	}
+	if got, whole := limit(many, "nose"), limit(many, "perioral"); got <= whole {
+		t.Errorf("the nose, which errs most, has a limit of %v, all zones %v", got, whole)
+	}
+}
+
 // Caution is never better than ok, whatever a few values say.
 func TestCautionIsNeverBetter(t *testing.T) {
 	var all []Findings
