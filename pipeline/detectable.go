@@ -149,10 +149,17 @@ func (r *seriesRun) replicates(zone, metric string) (photos, days [][]float64) {
 	return photos, [][]float64{untreated}
 }
 
-// fewScars is the number from which a mean over scars is more than the luck of one
+// leastScars is the number from which a mean over scars is more than the luck of one
 // outline: on unchanged skin a single scar at the rim of the face lost all its
-// contrast to a registration error of 2 mm.
-const fewScars = 3
+// contrast to a registration error of 2 mm. Of 41 rendered zones with two, the mean
+// changed by at most 12 % where nothing speaks against the photos, which is what it
+// does with many; of 21 with caution, by 55 % once.
+func leastScars(status result.Status) float64 {
+	if status == result.OK {
+		return 2
+	}
+	return 3
+}
 
 // scarsAtBaseline is the number of scars of a scar metric's type at baseline; 0 for
 // other metrics.

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -106,6 +107,38 @@ func TestPrimaryOfTheStudy(t *testing.T) {
 		cfg := Config{Primary: c.primary}
 		if a, b := cfg.isPrimary(&rough, "chin"), cfg.isPrimary(&red, "chin"); a != c.rough || b != c.red {
 			t.Errorf("%+v: roughness_mid %t, a_star %t; want %t, %t", c.primary, a, b, c.rough, c.red)
+		}
+	}
+}
+
+// Two scars carry a verdict where nothing speaks against the photos, three where
+// something does, and one never.
+func TestVerdictOnFewScars(t *testing.T) {
+	list := metrics.All()
+	of := func(name string) *metrics.Metric {
+		return &list[slices.IndexFunc(list, func(m metrics.Metric) bool { return m.Name == name })]
+	}
+	for _, c := range []struct {
+		scars  float64
+		status result.Status
+		judged bool
+	}{{1, result.OK, false}, {2, result.OK, true}, {2, result.Caution, false}, {3, result.Caution, true}} {
+		r := &seriesRun{series: study.Series{Subject: &study.Subject{ID: "P1"}, View: study.ViewFront}}
+		for _, id := range []string{"s0", "s1"} {
+			r.series.Sessions = append(r.series.Sessions, study.SeriesSession{Session: &study.Session{ID: id}})
+		}
+		r.values = []value{{zone: "nose", metric: of("scar_count"), basis: result.BasisNative, v: c.scars, status: result.OK}}
+		for i := range r.series.Sessions {
+			r.shots = append(r.shots, &shot{session: &r.series.Sessions[i], pxPerMM: 22, zones: map[string]*zone{"nose": {name: "nose"}}})
+			status := result.OK
+			if i == 1 {
+				status = c.status
+			}
+			r.values = append(r.values, value{shot: i, zone: "nose", metric: of("scar_contrast"), basis: result.BasisPair + "s1", v: 40 - 20*float64(i), status: status})
+		}
+		got := r.trendOf("nose", of("scar_contrast"))
+		if judged := got.Verdict != result.NotComparable; judged != c.judged || judged != got.SDC.Known() {
+			t.Errorf("%v scars, %s: %q %s, smallest change %v", c.scars, c.status, got.Verdict, got.Reason, got.SDC)
 		}
 	}
 }

@@ -185,16 +185,16 @@ func (r *seriesRun) trendOf(zone string, m *metrics.Metric) result.Trend {
 		t.Verdict, t.Reason = result.NotComparable, fmt.Sprintf("redness cannot be judged from photos of skin this dark (ITA %.0f degrees); examine", r.tone)
 		return t
 	}
-	if n := r.scarsAtBaseline(zone, m.Name); followed(m.Name) && n < fewScars {
-		t.Verdict, t.Reason = result.NotComparable, fmt.Sprintf("%.0f scar(s) at baseline; a mean contrast needs at least %d", n, fewScars)
+	if statusNow == result.Caution {
+		status = result.Caution
+	}
+	if n, least := r.scarsAtBaseline(zone, m.Name), leastScars(status); followed(m.Name) && n < least {
+		t.Verdict, t.Reason = result.NotComparable, fmt.Sprintf("%.0f scar(s) at baseline; a mean contrast needs at least %.0f", n, least)
 		return t
 	}
 	t.Change = result.Number(now - base)
 	if m.Percent && base > 0 {
 		t.ChangePct = result.Number(100 * (now - base) / base)
-	}
-	if statusNow == result.Caution {
-		status = result.Caution
 	}
 	sdc, err := r.smallestChange(zone, m, base, status, days, values)
 	if err != nil {

@@ -72,8 +72,10 @@ func TestBands(t *testing.T) {
 		free  metrics.Family // one that it does not; empty: it spoils all
 	}{
 		{"scale", func(f *Facts, v float64) { f.ScaleRatio = v }, []step{{1.149, ok}, {0.851, ok}, {1.151, caution}, {0.849, caution}, {1.449, caution}, {1.451, refused}, {0.549, refused}}, metrics.Texture, metrics.Redness},
-		{"yaw", func(f *Facts, v float64) { f.YawDeg = v }, []step{{2.9, ok}, {-2.9, ok}, {3.1, caution}, {-3.1, caution}, {-7.9, caution}, {8.1, refused}, {-8.1, refused}}, metrics.Scars, metrics.Pigment},
-		{"pitch", func(f *Facts, v float64) { f.PitchDeg = v }, []step{{-3.9, ok}, {4.1, caution}, {-9.9, caution}, {10.1, refused}}, metrics.Lines, metrics.Redness},
+		{"yaw", func(f *Facts, v float64) { f.YawDeg = v }, []step{{2.9, ok}, {-2.9, ok}, {3.1, caution}, {-3.1, caution}, {-7.9, caution}, {8.1, refused}, {-8.1, refused}}, metrics.Scars, ""},
+		{"pitch", func(f *Facts, v float64) { f.PitchDeg = v }, []step{{-3.9, ok}, {4.1, caution}, {-9.9, caution}, {10.1, refused}}, metrics.Lines, ""},
+		{"pose", func(f *Facts, v float64) { f.YawDeg = v }, []step{{4.9, ok}, {-4.9, ok}, {5.1, caution}, {-20, caution}}, metrics.Redness, ""},
+		{"pose", func(f *Facts, v float64) { f.PitchDeg = v }, []step{{4.9, ok}, {5.1, caution}, {-20, caution}}, metrics.Pigment, ""},
 		{"perspective", func(f *Facts, v float64) { f.Perspective = v }, []step{{0.059, ok}, {-0.061, caution}, {0.119, caution}, {0.121, refused}}, metrics.Redness, ""},
 		{"alignment", func(f *Facts, v float64) { f.ResidualPct = v }, []step{{1.19, ok}, {1.21, caution}, {2.49, caution}, {2.51, refused}}, metrics.Pores, metrics.Pigment},
 		{"exposure", func(f *Facts, v float64) { f.Light.EV = v }, []step{{0.69, ok}, {-0.71, caution}, {1.49, caution}, {-1.51, refused}}, metrics.Pigment, metrics.Texture},

@@ -35,7 +35,7 @@ var topics = map[string]string{
 var problems = map[string]string{
 	"resolution_pore_size": "close", "resolution_pore_count": "close",
 	"scale": "distance", "perspective": "distance",
-	"yaw": "pose", "pitch": "pose",
+	"yaw": "pose", "pitch": "pose", "pose": "pose",
 	"alignment": "fit", "alignment_agreement": "fit", "zone_alignment": "fit", "overlap": "fit",
 	"light_gradient": "light", "light_direction": "light", "light_fit_residual": "light",
 	"white_balance": "colour", "colour_fit": "colour", "colour_profile": "colour", "reference_ita": "colour",
@@ -213,7 +213,8 @@ func (w patientWords) advice(s result.Subject) []string {
 // can mend that.
 func softBaseline(c result.Check) bool { return c.Check == "sharpness" && c.Value < 0 }
 
-// fewScars is the least number of scars that a change of their mean can rest on.
+// fewScars is the least number of scars that a change of their mean can rest on where
+// there is a reservation about the photos.
 const fewScars = 3
 
 // why says, by name, why a metric could not be compared in a zone, as far as the
