@@ -17,6 +17,10 @@ const (
 
 const poreSource = "visible pores: Flament et al. 2015, Clin Cosmet Investig Dermatol 8:85"
 
+// followedPores is what becomes of a measure when sessions are compared.
+const followedPores = " Between sessions the ratio is that of the pores found in any of them, looked for in all, " +
+	"found there again or not."
+
 var poreCount = Metric{
 	Name: "pore_count", Unit: "count", Family: Pores, Direction: LowerIsBetter, NeedsPxPerMM: poreCountPxPerMM, Percent: true,
 	Doc: "Pores found in the zone. Grows with the skin that the photo shows: compare the density.", Source: poreSource,
@@ -28,7 +32,7 @@ var poreCount = Metric{
 
 var poreDensity = Metric{
 	Name: "pore_density_per_cm2", Unit: "per_cm2", Family: Pores, Direction: LowerIsBetter, NeedsPxPerMM: poreCountPxPerMM, Percent: true,
-	Doc: "Pores found per square centimetre of the zone's skin.", Source: poreSource,
+	Doc: "Pores found per square centimetre of the zone's skin." + followedPores, Source: poreSource,
 	Measure: func(p *Patch) (float64, error) {
 		pores, err := p.poresOnSkin()
 		return 100 * float64(len(pores)) / p.skinMM2(), err
@@ -50,7 +54,7 @@ var poreDiameterP90 = Metric{
 var poreAreaFraction = Metric{
 	Name: "pore_area_fraction", Unit: "percent", Family: Pores, Direction: LowerIsBetter, NeedsPxPerMM: poreCountPxPerMM,
 	Primary: true, Percent: true,
-	Doc: "Area of the pores found as a share of the zone's skin.", Source: poreSource,
+	Doc: "Area of the pores found as a share of the zone's skin." + followedPores, Source: poreSource,
 	Measure: func(p *Patch) (float64, error) {
 		pores, err := p.poresOnSkin()
 		return p.areaShare(pores), err

@@ -43,7 +43,7 @@ type Config struct {
 }
 
 // Corrections names what [Config.Without] can leave out beside the checks.
-var Corrections = []string{"equalise", "colour_card", "sharpness_match", "noise_subtraction", "common_skin", "frozen_thresholds", "follow_scars"}
+var Corrections = []string{"equalise", "colour_card", "sharpness_match", "noise_subtraction", "common_skin", "frozen_thresholds", "follow_scars", "follow_pores"}
 
 // does tells whether a correction or check is not left out.
 func (c Config) does(name string) bool { return !slices.Contains(c.Without, name) }

@@ -125,7 +125,7 @@ func (m *zoneMeasurer) all() error {
 			m.refuse(i, result.BasisNative, shots[i].zones[m.zone].refused)
 			continue
 		}
-		if err := m.measure(i, 0, &m.native, m.r.carded(0, i), result.BasisNative); err != nil {
+		if _, err := m.measure(i, 0, &m.native, m.r.carded(0, i), result.BasisNative); err != nil {
 			return err
 		}
 	}
@@ -188,13 +188,17 @@ func (m *zoneMeasurer) matched() error {
 		if err != nil {
 			return err
 		}
+		var seen []pored
 		for i := range shots {
 			if len(q.bases[i]) > 0 {
-				if err := m.measure(i, q.variance, &t, q.card, q.bases[i]...); err != nil {
+				s, err := m.measure(i, q.variance, &t, q.card, q.bases[i]...)
+				if err != nil {
 					return err
 				}
+				seen = append(seen, s)
 			}
 		}
+		m.followPores(seen)
 	}
 	return nil
 }
@@ -418,13 +422,14 @@ func (m *zoneMeasurer) search(i int, variance float64, t *thresholds, matched bo
 
 // measure adds the values of one photo, brought to the sharpness that the baseline
 // has with an added variance (baseline px^2), to one or more bases; card: those of
-// colour in the light of the chart.
-func (m *zoneMeasurer) measure(i int, variance float64, t *thresholds, card bool, bases ...string) error {
+// colour in the light of the chart. The values of pores are those of the photo alone:
+// see followPores, for which it returns what else there may be.
+func (m *zoneMeasurer) measure(i int, variance float64, t *thresholds, card bool, bases ...string) (pored, error) {
 	s := m.r.shots[i]
 	matched := bases[0] != result.BasisNative
 	p, scene, found, err := m.search(i, variance, t, matched)
 	if err != nil {
-		return err
+		return pored{}, err
 	}
 	p.Objects, p.Lines, p.Missing = found.Objects, found.Lines, found.Missing
 	equal := false
@@ -437,13 +442,14 @@ func (m *zoneMeasurer) measure(i int, variance float64, t *thresholds, card bool
 		equal = m.reference != "" && (!m.r.cfg.does("equalise") || m.equalise(i, p))
 		if _, none := p.Missing[metrics.Scars]; !none && m.r.cfg.does("follow_scars") {
 			if scars, err = m.follow(i, p, scene, *t); err != nil {
-				return err
+				return pored{}, err
 			}
 		}
 	} else {
 		s.keep(m.zone, found)
 		defer m.keep(i, prepared{p, scene})
 	}
+	first := len(m.r.values)
 	for k := range m.list {
 		metric := &m.list[k]
 		if p.Objects = found.Objects; matched && followed(metric.Name) && m.r.cfg.does("follow_scars") {
@@ -473,7 +479,7 @@ func (m *zoneMeasurer) measure(i int, variance float64, t *thresholds, card bool
 			m.r.values = append(m.r.values, val)
 		}
 	}
-	return nil
+	return m.pored(i, p, found, first), nil
 }
 
 // ofColour tells whether a family is measured on colours.

@@ -14,6 +14,7 @@ func (s *shot) keep(zone string, f segment.Found) {
 	if s.found == nil {
 		s.found = map[string]segment.Found{}
 	}
+	f.Sightings = nil // many, and of no use any more
 	s.found[zone] = f
 }
 

@@ -74,7 +74,7 @@ func poreThresholds(g grid) ([]float64, error) {
 			s.response.Pix[i] = -v
 		}
 	}
-	bright := spaced(porePeaks(scales, out, inner), g.w, poreSpacingMM*g.scale)
+	bright := spaced(porePeaks(scales, out, inner, 1), g.w, poreSpacingMM*g.scale)
 	area := 0
 	for _, m := range inner.Pix {
 		area += int(m / 255)
@@ -95,35 +95,46 @@ type candidate struct {
 	score     float64 // response over threshold
 }
 
-// findPores returns the pores of g outside exclude, by y and x.
-func findPores(g grid, thresholds []float64, exclude cv.Gray) ([]metrics.Object, error) {
+// findPores returns the pores of g outside exclude, by y and x, and what looks like
+// one down to faintPore of the thresholds, for comparison with other photos.
+func findPores(g grid, thresholds []float64, exclude cv.Gray) ([]metrics.Object, []Sighting, error) {
 	scales, err := blobScales(g.od[green], poreSigmas(g))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	inner, err := g.inner(poreEdgeMM)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for i, m := range exclude.Pix {
 		if m != 0 {
 			inner.Pix[i] = 0
 		}
 	}
+	peaks := porePeaks(scales, thresholds, inner, faintPore)
 	objects := []metrics.Object{}
+	found := map[int]bool{} // by pixel
 	seen := make([]bool, g.w*g.h)
-	for _, c := range spaced(porePeaks(scales, thresholds, inner), g.w, poreSpacingMM*g.scale) {
+	clear := slices.DeleteFunc(slices.Clone(peaks), func(c candidate) bool { return c.score <= 1 })
+	for _, c := range spaced(clear, g.w, poreSpacingMM*g.scale) {
 		if o, ok := measurePore(g, scales, c, seen); ok {
-			objects = append(objects, o)
+			objects, found[c.at] = append(objects, o), true
 		}
 	}
 	byPlace(objects)
-	return objects, nil
+	var sightings []Sighting
+	for _, c := range spaced(peaks, g.w, sightingMM*g.scale) {
+		x, y := float64(c.at%g.w), float64(c.at/g.w)
+		sigma, amplitude := fitGaussian(scales, c.at, c.scale)
+		sightings = append(sightings, Sighting{X: x, Y: y, Score: c.score, Found: found[c.at],
+			AreaMM2: g.pore(x, y, sigma, amplitude).Area / (g.scale * g.scale)})
+	}
+	return objects, sightings, nil
 }
 
-// porePeaks lists the pixels of mask whose best score over the scales exceeds 1
+// porePeaks lists the pixels of mask whose best score over the scales exceeds least
 // and that of their eight neighbours.
-func porePeaks(scales []blobScale, thresholds []float64, mask cv.Gray) []candidate {
+func porePeaks(scales []blobScale, thresholds []float64, mask cv.Gray, least float32) []candidate {
 	w, h := mask.W, mask.H
 	score, best := make([]float32, w*h), make([]uint8, w*h)
 	for s, t := range thresholds {
@@ -139,7 +150,7 @@ func porePeaks(scales []blobScale, thresholds []float64, mask cv.Gray) []candida
 		for x := 1; x < w-1; x++ {
 			i := y*w + x
 			v := score[i]
-			if v <= 1 || mask.Pix[i] == 0 {
+			if v <= least || mask.Pix[i] == 0 {
 				continue
 			}
 			// Strictly above what comes before in scan order, so that of two

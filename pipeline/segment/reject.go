@@ -2,6 +2,7 @@ package segment
 
 import (
 	"math"
+	"slices"
 
 	"github.com/dermatrend/dermatrend/metrics"
 	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
@@ -43,14 +44,27 @@ func withoutPores(all []metrics.Object, places metrics.Mask) (kept, rejected []m
 	}
 	kept = []metrics.Object{}
 	for _, o := range all {
-		x, y := int(math.Round(o.X)), int(math.Round(o.Y))
-		if x >= 0 && y >= 0 && x < places.W && y < places.H && places.Pix[y*places.W+x] != 0 {
+		if marked(places, o.X, o.Y) {
 			rejected = append(rejected, o)
 		} else {
 			kept = append(kept, o)
 		}
 	}
 	return kept, rejected
+}
+
+// withoutSightings takes the sightings whose centre was rejected out of a list.
+func withoutSightings(all []Sighting, places metrics.Mask) []Sighting {
+	if len(places.Pix) == 0 {
+		return all
+	}
+	return slices.DeleteFunc(all, func(s Sighting) bool { return marked(places, s.X, s.Y) })
+}
+
+// marked tells whether a mask marks the pixel at a position.
+func marked(m metrics.Mask, x, y float64) bool {
+	u, v := int(math.Round(x)), int(math.Round(y))
+	return u >= 0 && v >= 0 && u < m.W && v < m.H && m.Pix[v*m.W+u] != 0
 }
 
 // Reach is how far around a rejected object, mm, finds of its kind do not count

@@ -246,7 +246,7 @@ func findPits(s scarPlanes, threshold float64) ([]shape, error) {
 	}
 	seen := make([]bool, s.w*s.h)
 	var out []shape
-	for _, c := range spaced(porePeaks(scales, thresholds, s.inner), s.w, scarMinMM2*s.scale) {
+	for _, c := range spaced(porePeaks(scales, thresholds, s.inner, 1), s.w, scarMinMM2*s.scale) {
 		sc := scales[c.scale]
 		large, small := curvature(sc.smooth, c.at%s.w, c.at/s.w)
 		if small < pitMinCurve*large || scales[len(scales)-1].response.Pix[c.at] > sc.response.Pix[c.at] {

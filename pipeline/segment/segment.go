@@ -54,6 +54,8 @@ type Found struct {
 	// there.
 	Rejected []metrics.Object
 	Missing  map[metrics.Family]string
+	// Sightings are the pores and what may be fainter ones, for [FollowPores].
+	Sightings []Sighting
 
 	ScarMask, RedMask, BrownMask, LineMask metrics.Mask
 }
@@ -222,12 +224,13 @@ func (s *Scene) Find(t Thresholds) (Found, error) {
 		brown = browns
 	}
 	if searched(metrics.Pores) && t.Pores != nil {
-		objects, err := findPores(g, t.Pores, union(scars, brown))
+		objects, sightings, err := findPores(g, t.Pores, union(scars, brown))
 		if err != nil {
 			return Found{}, err
 		}
 		objects, rejected := withoutPores(objects, p.Rejected[metrics.Pore])
 		f.Objects, f.Rejected = append(objects, f.Objects...), append(rejected, f.Rejected...)
+		f.Sightings = withoutSightings(sightings, p.Rejected[metrics.Pore])
 	}
 	if searched(metrics.Lines) && t.Lines != nil {
 		length, lines, err := findLines(g, *t.Lines, union(scars, brown))
