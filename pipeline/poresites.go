@@ -62,7 +62,7 @@ func (m *zoneMeasurer) followPores(photos []pored) {
 				sightings, together, skin = append(sightings, photos[k].sightings), append(together, v), append(skin, photos[k].skinMM2)
 			}
 		}
-		followed, share := segment.FollowPores(sightings), sharePores[at.metric]
+		followed, share := segment.FollowPores(sightings, m.r.shots[0].pxPerMM), sharePores[at.metric]
 		found, sum := 0.0, 0.0
 		for k, f := range followed {
 			found, sum = found+together[k].v, sum+share(f, skin[k])

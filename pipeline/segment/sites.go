@@ -41,6 +41,12 @@ const (
 	poreThere = 0.5
 )
 
+// What is fitted to a pore is wider than it by the point spread of the photo, of which
+// [metrics.Patch] knows only what the sharpest photo of the series does not have. Of
+// that one it is taken to be this sigma, in pixels, about the least that a lens and a
+// sensor in focus have; left in, it would hide a tenth of a change.
+const pointPx = 0.8
+
 // Followed is what one photo of several shows of the pores that they have together.
 type Followed struct {
 	Count   float64 // of pores, with parts of those that are in doubt
@@ -48,7 +54,8 @@ type Followed struct {
 }
 
 // FollowPores compares photos of the same skin pore by pore. Their sightings lie in
-// one system of coordinates, millimetres. The result has the order of the photos.
+// one system of coordinates, millimetres; pxPerMM is the scale of the baseline. The
+// result has the order of the photos.
 //
 // Whether a faint pore is found again hangs on light and noise, so that the number
 // found in two photos minutes apart differs by 20 %, and their area by more. Therefore
@@ -61,7 +68,7 @@ type Followed struct {
 // order. Were the places taken from the baseline alone, its noise would have chosen
 // them, and the next photo would always seem to have fewer (regression to the mean).
 // For the same reason the weight of a site is its strength in all photos.
-func FollowPores(photos [][]Sighting) []Followed {
+func FollowPores(photos [][]Sighting, pxPerMM float64) []Followed {
 	out := make([]Followed, len(photos))
 	size, common := make([]float64, len(photos)), 0.0
 	anySize, anyone := 0.0, 0.0
@@ -96,12 +103,19 @@ func FollowPores(photos [][]Sighting) []Followed {
 	for k := range out {
 		switch {
 		case common > 0:
-			out[k].AreaMM2 = out[k].Count * math.Exp(size[k]/common)
+			out[k].AreaMM2 = out[k].Count * withoutPoint(math.Exp(size[k]/common), pxPerMM)
 		case anyone > 0:
-			out[k].AreaMM2 = out[k].Count * math.Exp(anySize/anyone)
+			out[k].AreaMM2 = out[k].Count * withoutPoint(math.Exp(anySize/anyone), pxPerMM)
 		}
 	}
 	return out
+}
+
+// withoutPoint takes the point spread out of an area, of which a circle of a tenth of a
+// millimetre is left at least.
+func withoutPoint(areaMM2, pxPerMM float64) float64 {
+	point := pointPx / pxPerMM
+	return max(areaMM2-2*math.Pi*point*point, math.Pi/4*0.1*0.1)
 }
 
 // poreSites lists the places where any photo has a pore: what each photo shows there,

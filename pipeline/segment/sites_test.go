@@ -31,6 +31,9 @@ func photograph(truth []Sighting, r *rand.Rand) []Sighting {
 	return out
 }
 
+// finely is a scale at which a point is none.
+const finely = 1000
+
 func foundIn(photo []Sighting) (count, area float64) {
 	for _, s := range photo {
 		if s.Found {
@@ -49,7 +52,7 @@ func TestUnchangedPoresDoNotSeemToChange(t *testing.T) {
 	for range pairs {
 		truth := skinWithPores(300, r)
 		a, b := photograph(truth, r), photograph(truth, r)
-		f := FollowPores([][]Sighting{a, b})
+		f := FollowPores([][]Sighting{a, b}, finely)
 		count, area := math.Log(f[1].Count/f[0].Count), math.Log(f[1].AreaMM2/f[0].AreaMM2)
 		for k, v := range []float64{count, area} {
 			mean[k] += v / pairs
@@ -64,7 +67,7 @@ func TestUnchangedPoresDoNotSeemToChange(t *testing.T) {
 		for i := range b {
 			b[i].Found = false
 		}
-		f = FollowPores([][]Sighting{a, b})
+		f = FollowPores([][]Sighting{a, b}, finely)
 		baselineOnly[0] += math.Log(f[1].Count/f[0].Count) / pairs
 	}
 	for k, what := range []string{"number", "area"} {
@@ -87,8 +90,8 @@ func TestOrderOfPhotosDoesNotMatter(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	truth := skinWithPores(300, r)
 	photos := [][]Sighting{photograph(truth, r), photograph(truth, r), photograph(truth[:200], r)}
-	f := FollowPores(photos)
-	g := FollowPores([][]Sighting{photos[2], photos[0], photos[1]})
+	f := FollowPores(photos, 22)
+	g := FollowPores([][]Sighting{photos[2], photos[0], photos[1]}, 22)
 	for k, from := range []int{1, 2, 0} {
 		if math.Abs(f[k].Count/g[from].Count-1) > 1e-9 || math.Abs(f[k].AreaMM2/g[from].AreaMM2-1) > 1e-9 {
 			t.Errorf("photo %d: %v, in another order %v", k, f[k], g[from])
@@ -125,7 +128,7 @@ func TestChangedPoresAreSeen(t *testing.T) {
 		{"all are gone", nil, -1, -1},
 	} {
 		a, b := photograph(truth, r), photograph(c.after, r)
-		for i, f := range [][]Followed{FollowPores([][]Sighting{a, b}), FollowPores([][]Sighting{b, a})} {
+		for i, f := range [][]Followed{FollowPores([][]Sighting{a, b}, finely), FollowPores([][]Sighting{b, a}, finely)} {
 			got := f[1-i].AreaMM2/f[i].AreaMM2 - 1
 			if !(got >= c.least && got <= c.largest) {
 				t.Errorf("%s: area changes by %.3f, want %.2f to %.2f", c.what, got, c.least, c.largest)
@@ -136,11 +139,11 @@ func TestChangedPoresAreSeen(t *testing.T) {
 
 // TestFollowingFewPores: no pore is nothing, and a clear one of a single photo whole.
 func TestFollowingFewPores(t *testing.T) {
-	if f := FollowPores([][]Sighting{nil, {{Score: 0.9, AreaMM2: 1}}}); f[0] != (Followed{}) || f[1] != (Followed{}) {
+	if f := FollowPores([][]Sighting{nil, {{Score: 0.9, AreaMM2: 1}}}, 22); f[0] != (Followed{}) || f[1] != (Followed{}) {
 		t.Errorf("without a pore: %v", f)
 	}
-	f := FollowPores([][]Sighting{{{X: 1, Y: 1, Score: 3, AreaMM2: 0.05, Found: true}}})
-	if f[0].Count != 1 || math.Abs(f[0].AreaMM2-0.05) > 1e-12 {
+	f := FollowPores([][]Sighting{{{X: 1, Y: 1, Score: 3, AreaMM2: 0.05, Found: true}}}, finely)
+	if f[0].Count != 1 || math.Abs(f[0].AreaMM2-0.05) > 1e-5 {
 		t.Errorf("one clear pore in one photo: %v", f)
 	}
 }
