@@ -362,11 +362,16 @@ func measureSeries(ctx context.Context, opts RunOptions, todo []study.Series, ki
 		})
 }
 
-// lostSeries is what a series comes to whose worker died at a stage of an item.
+// lostSeries is what a series comes to whose worker died at a stage of an item, which is
+// a session. Its photo is named where it has but one.
 func lostSeries(s study.Series, item, stage, reason string) result.Series {
-	id := s.Subject.ID
-	return result.Series{Subject: id, View: s.View, Rejections: []result.Rejection{
-		{Subject: id, View: s.View, Session: item, Stage: stage, Reason: reason}}}
+	row := result.Rejection{Subject: s.Subject.ID, View: s.View, Session: item, Stage: stage, Reason: reason}
+	for _, x := range s.Sessions {
+		if x.ID == item && len(x.Photos) == 1 {
+			row.Photo = x.Photos[0].File
+		}
+	}
+	return result.Series{Subject: row.Subject, View: row.View, Rejections: []result.Rejection{row}}
 }
 
 func checkOptions(st *study.Study, opts RunOptions) error {
