@@ -127,14 +127,30 @@ func readCameraPhoto(path string) cameraPhoto {
 		p.why = "the camera has written no date into it"
 		return p
 	}
-	marker, ok, err := card.FindScale(loaded.RGB, 0)
-	if err == nil && ok {
-		p.code = card.ReadCode(loaded.RGB, marker)
-	}
+	p.code = codeIn(loaded)
 	if why := study.UnsafeName(p.code); p.code != "" && why != "" {
 		p.why = fmt.Sprintf("its code %q %s", p.code, why)
 	}
 	return p
+}
+
+// codeIn is the id on the capture sheet in a photo; empty where none can be read.
+func codeIn(p *photo.Photo) string {
+	marker, ok, err := card.FindScale(p.RGB, 0)
+	if err != nil || !ok {
+		return ""
+	}
+	return card.ReadCode(p.RGB, marker)
+}
+
+// SheetCode is the id on the capture sheet in a photo file; empty where none can be
+// read, or the file not be opened.
+func SheetCode(file string) string {
+	p, err := photo.Load(file)
+	if err != nil {
+		return ""
+	}
+	return codeIn(p)
 }
 
 // place copies a photo into its subject's folder, unless it is there.

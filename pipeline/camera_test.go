@@ -154,3 +154,53 @@ func TestSheetAgainstManifest(t *testing.T) {
 		t.Errorf("no sheet: %v", err)
 	}
 }
+
+// A study's folders are assigned by the sheets in their photos, whatever they are named;
+// photos of two persons in one folder, one person in two folders, and a date that the
+// file name contradicts are told.
+func TestInitBySheets(t *testing.T) {
+	root := t.TempDir()
+	shoot := func(name, id string, taken time.Time) {
+		data, err := sheetPhoto(t, id).JPEG(taken)
+		check(t, err)
+		check(t, os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o700))
+		check(t, os.WriteFile(filepath.Join(root, name), data, 0o600))
+	}
+	at := func(month time.Month, day int) time.Time { return time.Date(2026, month, day, 9, 0, 0, 0, time.UTC) }
+	shoot("100CANON/IMG_1.jpg", "P001", at(3, 2))
+	shoot("100CANON/IMG_2.jpg", "", at(3, 2))
+	shoot("100CANON/2026-04-20-front.jpg", "P001", at(4, 2)) // renamed wrongly
+	shoot("mixed/a.jpg", "P003", at(3, 2))
+	shoot("mixed/b.jpg", "P004", at(3, 2))
+	shoot("P009/a.jpg", "P005", at(3, 2))
+	shoot("P010/a.jpg", "P005", at(4, 2))
+
+	files, err := study.Init(root, false, study.Options{SheetCode: SheetCode})
+	problems, ok := err.(study.Problems)
+	if !ok || len(problems) != 2 {
+		t.Fatalf("problems: %v; want one of two persons in a folder and one of two folders of a person", err)
+	}
+	told := problems[0].Message + "\n" + problems[1].Message
+	for _, want := range []string{`"P003" and "P004"`, `"P005"`, "P009"} {
+		if !strings.Contains(told, want) {
+			t.Errorf("not told: %s in\n%s", want, told)
+		}
+	}
+	written := map[string]study.InitFile{}
+	for _, f := range files {
+		written[filepath.Base(filepath.Dir(f.Path))] = f
+	}
+	if _, ok := written["mixed"]; ok {
+		t.Error("a folder of two persons is given to one")
+	}
+	f := written["100CANON"]
+	notes := strings.Join(f.Notes, "\n")
+	if !strings.Contains(f.Content, "\nsubject: P001\n") || !strings.Contains(notes, "100CANON") || !strings.Contains(notes, "2026-04-20") {
+		t.Errorf("manifest\n%s\nnotes\n%s", f.Content, notes)
+	}
+	st, err := study.Load(filepath.Join(root, "100CANON"), study.Options{})
+	check(t, err)
+	if s := st.Subjects[0]; s.ID != "P001" || len(s.Sessions) != 2 || len(s.Sessions[0].Photos) != 2 || s.Sessions[1].Date != study.NewDate(2026, 4, 2) {
+		t.Errorf("the study that was written: %+v", s)
+	}
+}

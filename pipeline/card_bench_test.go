@@ -14,6 +14,9 @@ import (
 
 	"github.com/dermatrend/dermatrend/fixtures"
 	"github.com/dermatrend/dermatrend/pipeline/card"
+	"github.com/dermatrend/dermatrend/pipeline/face"
+	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
+	"github.com/dermatrend/dermatrend/pipeline/photo"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/study"
 )
@@ -30,7 +33,7 @@ func middle(v []float64) float64 {
 // TestCardNullSeries measures untouched skin under changing white balance and exposure,
 // with a chart beside the face and nothing known of treatment.
 func TestCardNullSeries(t *testing.T) {
-	const persons, sessions = 3, 6
+	const persons, sessions = 3, 7
 	changes := map[string][]float64{}
 	verdicts := map[result.Verdict]int{}
 	used := 0
@@ -105,4 +108,54 @@ func TestCardNullSeries(t *testing.T) {
 	}
 	fmt.Printf("BENCH|the same: charts used, of %d photos|%d|all|%v\n", persons*sessions, used, used == persons*sessions)
 	fmt.Println(verdicts)
+}
+
+// TestScaleOfPersons holds the scale by a marker of 30 mm in the plane of the cheeks, and
+// that by the irises, against the truth, over persons of all tones, turned a little and
+// out of focus as photos are.
+func TestScaleOfPersons(t *testing.T) {
+	const persons, side = 20, 30
+	cells, err := cv.MarkerCells(side)
+	check(t, err)
+	detector, err := face.New(nil)
+	check(t, err)
+	defer detector.Close()
+	paper := side * (1 + 3.0/cv.MarkerSide)
+	var marker, iris []float64
+	for i := range persons {
+		r := rand.New(rand.NewPCG(11, uint64(i)))
+		both := func(x float64) float64 { return x * (2*r.Float64() - 1) }
+		shot := fixtures.Portrait(900, 1200)
+		shot.PxPerMM *= 1 + both(0.1)
+		shot.Noise, shot.NoiseSeed, shot.EV, shot.BlurPx = 1, r.Uint64(), -0.3+both(0.4), 0.8*r.Float64()
+		shot.Yaw, shot.Pitch, shot.Roll = both(4), both(3), both(4)
+		shot.Sheet = &fixtures.Sheet{W: paper, H: paper, X: 78, Y: 112, Z: fixtures.FaceDepth,
+			Roll: both(20), Turn: both(15), Tilt: both(15), Paint: func(x, y float64) [3]float64 {
+				c, r := int(math.Floor((x/side+0.5)*cv.MarkerSide)), int(math.Floor((y/side+0.5)*cv.MarkerSide))
+				if c >= 0 && r >= 0 && c < cv.MarkerSide && r < cv.MarkerSide && !cells[r][c] {
+					return [3]float64{0.04, 0.04, 0.04}
+				}
+				return [3]float64{0.8, 0.8, 0.8}
+			}}
+		p := fixtures.Render(fixtures.NewSubject(uint64(200+i), fixtures.Tones[i%len(fixtures.Tones)]), fixtures.Baseline, shot)
+		rgb := cv.RGB{W: p.W, H: p.H, Pix: p.RGB}
+		s, _, err := card.FindScale(rgb, 0)
+		check(t, err)
+		marker = append(marker, 100*math.Abs(s.PxPerMM/p.Truth.PxPerMM-1)) // none is 100 % off
+		off := 100.0
+		if f, err := detector.Find(&photo.Photo{RGB: rgb}); err == nil {
+			scale, _ := f.PxPerMM()
+			off = 100 * math.Abs(scale/p.Truth.PxPerMM-1)
+		}
+		iris = append(iris, off)
+	}
+	for _, c := range []struct {
+		name  string
+		off   []float64
+		limit float64
+	}{{"a marker", marker, 1}, {"the irises", iris, 4}} {
+		half := middle(c.off) // sorts
+		worst := c.off[len(c.off)-1]
+		fmt.Printf("BENCH|scale by %s, %d rendered faces: error in %%, the largest (median %.2f)|%.2f|<= %g|%v\n", c.name, persons, half, worst, c.limit, worst <= c.limit)
+	}
 }

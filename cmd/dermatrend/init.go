@@ -12,6 +12,7 @@ type initCommand struct {
 	Folder           string `arg:"" optional:"" help:"Folder of the study, or of one person's photos."`
 	FromCameraFolder string `help:"Copy the photos of a camera's folder into the study -o, by the code of the capture sheet in them and their EXIF date." placeholder:"FOLDER"`
 	Output           string `short:"o" help:"With --from-camera-folder: the study." placeholder:"STUDY"`
+	NoSheets         bool   `help:"Do not look for capture sheets in the photos, which takes some tenths of a second for each."`
 	DryRun           bool   `help:"Print what would be written, and write nothing."`
 }
 
@@ -22,6 +23,8 @@ func (c initCommand) Validate() error {
 		return errors.New("a folder is needed: dermatrend init FOLDER")
 	case c.FromCameraFolder != "" && c.Folder != "":
 		return errors.New("--from-camera-folder: the study is given as -o STUDY")
+	case c.FromCameraFolder != "" && c.NoSheets:
+		return errors.New("--no-sheets: a camera's photos are sorted by their sheets")
 	case (c.FromCameraFolder == "") != (c.Output == ""):
 		return errors.New("--from-camera-folder and -o STUDY belong together")
 	}
@@ -32,7 +35,11 @@ func (c initCommand) Run(in *invocation) error {
 	if c.FromCameraFolder != "" {
 		return c.sortCamera(in)
 	}
-	files, err := study.Init(c.Folder, c.DryRun, studyOptions())
+	o := studyOptions()
+	if !c.NoSheets {
+		o.SheetCode = pipeline.SheetCode
+	}
+	files, err := study.Init(c.Folder, c.DryRun, o)
 	for _, f := range files {
 		switch {
 		case f.Exists:
@@ -41,6 +48,9 @@ func (c initCommand) Run(in *invocation) error {
 			fmt.Fprintf(in.stdout, "# %s\n%s\n", f.Path, f.Content)
 		default:
 			fmt.Fprintf(in.stdout, "%s: written; check dates and views\n", f.Path)
+			for _, n := range f.Notes {
+				fmt.Fprintf(in.stdout, "  %s\n", n)
+			}
 		}
 	}
 	return err

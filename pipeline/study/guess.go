@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/dermatrend/dermatrend/pipeline/internal/filetype"
 )
 
@@ -15,6 +17,7 @@ import (
 type found struct {
 	file, view string
 	patient    string // of a DICOM file
+	code       string // of the capture sheet in it; read by [Init] only
 	date       Date   // zero: neither tells
 	source     string // of the date: EXIF, DICOM, file name, folder name
 	fault      *fault
@@ -117,6 +120,33 @@ func subjectID(f folder, photos []found) (string, *Problem) {
 	}
 	return id, nil
 }
+
+// sheetID is the id on the capture sheets in the photos, and the first of those that
+// show it; both empty where none does. Sheets of several persons, or of another patient
+// than the DICOM tags name, are a problem.
+func sheetID(f folder, photos []found) (id, photo string, problem *Problem) {
+	for _, p := range photos {
+		switch {
+		case p.code == "":
+		case photo == "":
+			id, photo = p.code, p.file
+		case !sameName(p.code, id):
+			return id, photo, &Problem{File: f.dir, Expected: "a folder for each person",
+				Message: fmt.Sprintf("the capture sheets in %q and %q are those of different persons, %q and %q", photo, p.file, id, p.code),
+				Hint:    "move the photos apart, or let `dermatrend init --from-camera-folder` copy each to its person"}
+		}
+	}
+	for _, p := range photos {
+		if id != "" && p.patient != "" && !sameName(p.patient, id) {
+			return id, photo, &Problem{File: f.dir, Expected: "one person",
+				Message: fmt.Sprintf("the capture sheet in %q is that of %q, photo %q is of patient %q by its DICOM tags", photo, id, p.file, p.patient)}
+		}
+	}
+	return id, photo, nil
+}
+
+// sameName tells whether two ids are one, however their accents are written.
+func sameName(a, b string) bool { return norm.NFC.String(a) == norm.NFC.String(b) }
 
 // Sources of a date, in the order of trust.
 const (

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // InitFile is a manifest that [Init] made.
@@ -17,13 +19,17 @@ type InitFile struct {
 	Path    string
 	Content string // empty where the file was there before
 	Exists  bool   // was there before, and was left alone
+	// Notes say how the subject is known where that is not the folder's name, and which
+	// dates contradict one another.
+	Notes []string
 }
 
 // Init writes the guess that [Load] makes of folders without a manifest down as
 // series.yaml, one for each subject, to be checked and filled in. A manifest that
 // exists is never touched. With dry nothing is written. Photos without a date
 // come as sessions whose date is left empty, which Load then asks for; other
-// photos keep the sessions that Load guesses.
+// photos keep the sessions that Load guesses. Where capture sheets are read
+// ([Options.SheetCode]) the subject is who they say, whatever the folder's name.
 //
 // The error is of type [Problems] where folders cannot be read or named; the
 // files of the others are written all the same. A file that cannot be written
@@ -37,6 +43,7 @@ func Init(root string, dry bool, o Options) ([]InitFile, error) {
 		return nil, problems
 	}
 	var files []InitFile
+	bySheet := map[string]string{} // folders by the id on their sheets
 	for _, f := range folders {
 		file := InitFile{Path: filepath.Join(f.dir, seriesFile)}
 		if f.manifest != "" {
@@ -51,12 +58,44 @@ func Init(root string, dry bool, o Options) ([]InitFile, error) {
 			problems = append(problems, *mixed)
 			continue
 		}
+		if o.SheetCode != nil {
+			for k := range photos {
+				if photos[k].fault == nil {
+					photos[k].code = o.SheetCode(filepath.Join(f.dir, filepath.FromSlash(photos[k].file)))
+				}
+			}
+		}
+		code, shown, mixed := sheetID(f, photos)
+		if mixed != nil {
+			mixed.Subject = id
+			problems = append(problems, *mixed)
+			continue
+		}
+		if code != "" {
+			key := norm.NFC.String(code)
+			if other, twice := bySheet[key]; twice {
+				problems = append(problems, Problem{File: f.dir, Subject: code, Expected: "one folder for each person",
+					Message: fmt.Sprintf("its photos show the capture sheet of %q, as do those of %s", code, other),
+					Hint:    "put them together, or move the photos to the right person"})
+				continue
+			}
+			bySheet[key] = f.dir
+			if !sameName(code, id) {
+				file.Notes = append(file.Notes, fmt.Sprintf("the subject is %s by the capture sheet in %s; the folder is named %s", code, shown, id))
+			}
+			id = code
+		}
 		if why := unsafeName(id); why != "" {
 			problems = append(problems, Problem{File: f.dir, Subject: id,
 				Message: fmt.Sprintf("folder name %q %s", id, why), Expected: "a folder name as P001", Hint: "rename the folder"})
 			continue
 		}
-		file.Content = manifestText(f, id, photos)
+		for _, p := range photos {
+			if p.note != "" {
+				file.Notes = append(file.Notes, p.note)
+			}
+		}
+		file.Content = manifestText(f, id, photos, file.Notes)
 		if !dry {
 			err := WriteNew(file.Path, []byte(file.Content))
 			if errors.Is(err, fs.ErrExist) { // someone else was faster
@@ -100,7 +139,7 @@ func WriteNew(file string, content []byte) error {
 }
 
 // manifestText is the series.yaml of a folder.
-func manifestText(f folder, id string, photos []found) string {
+func manifestText(f folder, id string, photos []found, notes []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Written by "dermatrend init" from the photos. Check dates and views, fill in
 # what you know, then run "dermatrend check". Lines behind # are optional.
@@ -112,6 +151,9 @@ subject: %s
 # treatment: {modality: microneedling, zones: [cheek_left, cheek_right]}
 # history: [isotretinoin 2025-06]
 `, quote(id))
+	for _, n := range notes {
+		fmt.Fprintf(&b, "# Check: %s.\n", strconv.Quote(n))
+	}
 	for _, file := range f.unsupported {
 		fmt.Fprintf(&b, "# Left out: %s (%s).\n", strconv.Quote(file), formatFault(f.dir, file).message)
 	}

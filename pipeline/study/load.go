@@ -18,6 +18,9 @@ type Options struct {
 	Metrics []string
 	// Limits are the names that limits in study.yaml may have.
 	Limits []string
+	// SheetCode reads the id off the capture sheet in a photo, empty where none can be
+	// read. [Init] asks for every photo; nil: sheets are not looked for.
+	SheetCode func(file string) string
 }
 
 // Load reads a study's manifests and looks for its photos. It reports all that
