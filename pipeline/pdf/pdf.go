@@ -3,7 +3,8 @@
 //
 // The page is A4 and tagged, with backgrounds, and each sheet carries the title of
 // the page and "2 / 7". Nothing is fetched: the browser resolves no name and runs
-// no script of the page.
+// no script of the page. What stands between <!--screen--> and <!--/screen-->, which
+// may nest, is not for paper: it is left out before the browser has to read it.
 //
 // The same page and browser give the same bytes: what a browser writes about time,
 // title and itself is taken out. See normalise.go.
@@ -17,11 +18,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"sync"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"github.com/dermatrend/dermatrend/pipeline/files"
@@ -140,6 +143,9 @@ func (p *Printer) print(ctx context.Context, html string) ([]byte, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if path, err = p.forPaper(path); err != nil {
+		return nil, err
+	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -152,7 +158,7 @@ func (p *Printer) print(ctx context.Context, html string) ([]byte, error) {
 	timer := time.AfterFunc(printTimeout, p.closeTab)
 
 	address := url.URL{Scheme: "file", Path: path}
-	err = chromedp.Do(p.tab, withoutScript, chromedp.Navigate(address.String()))
+	err = chromedp.Do(p.tab, withoutScript, withoutReports, chromedp.Navigate(address.String()))
 	var data []byte
 	if err == nil {
 		data, err = chromedp.Run(p.tab, chromedp.PrintToPDF(
@@ -187,6 +193,50 @@ var paperA4 = chromedp.PaperSize{Width: 210 / 25.4, Height: 297 / 25.4}
 func withoutScript(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
 	_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	return chromedp.Void{}, err
+}
+
+// withoutReports spares the browser telling of each picture that it reads.
+func withoutReports(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+	_, err := cdp.Call(ctx, t, network.Disable, cdp.Empty{})
+	return chromedp.Void{}, err
+}
+
+// forPaper is a copy of a page without what is for the screen only; the page itself
+// if there is no such thing.
+func (p *Printer) forPaper(page string) (string, error) {
+	data, err := os.ReadFile(page)
+	if err != nil {
+		return "", err
+	}
+	paper, err := cutScreen(data)
+	if err != nil || len(paper) == len(data) {
+		return page, err
+	}
+	name := filepath.Join(p.home, "page.html")
+	return name, os.WriteFile(name, paper, 0o600)
+}
+
+var screenMark = regexp.MustCompile(`<!--/?screen-->`)
+
+// cutScreen leaves out what stands between the marks of what is for the screen only.
+func cutScreen(page []byte) ([]byte, error) {
+	var paper []byte
+	deep, at := 0, 0
+	for _, m := range screenMark.FindAllIndex(page, -1) {
+		if deep == 0 {
+			paper = append(paper, page[at:m[0]]...)
+		}
+		at = m[1]
+		if page[m[0]+len("<!--")] != '/' {
+			deep++
+		} else if deep--; deep < 0 {
+			return nil, errors.New("a mark of what is for the screen ends what has not begun")
+		}
+	}
+	if deep > 0 {
+		return nil, errors.New("a mark of what is for the screen has no end")
+	}
+	return append(paper, page[at:]...), nil
 }
 
 // Close ends the browser and all that belongs to it.

@@ -32,6 +32,7 @@ func TestPrinter(t *testing.T) {
 	t.Run("sheets are A4, tagged and numbered", func(t *testing.T) { testSheets(t, p) })
 	t.Run("no metadata whatever the title", func(t *testing.T) { testNoMetadata(t, p) })
 	t.Run("nothing is fetched and no script runs", func(t *testing.T) { testNothingIsFetched(t, p) })
+	t.Run("what is for the screen is left out", func(t *testing.T) { testScreenIsLeftOut(t, p) })
 	t.Run("a failure leaves no file", func(t *testing.T) { testFailureLeavesNoFile(t, p) })
 	t.Run("closing leaves nothing", func(t *testing.T) { testCloseLeavesNothing(t, p, home) })
 }
@@ -176,6 +177,33 @@ func testNothingIsFetched(t *testing.T, p *Printer) {
 	}
 	if text := tool(t, "pdftotext", out, "-"); !strings.Contains(text, "before") {
 		t.Errorf("the script of the page ran: %s", text)
+	}
+}
+
+// What is for the screen only costs nothing on paper, and marks that do not pair are
+// no reason to leave out half a page.
+func testScreenIsLeftOut(t *testing.T, p *Printer) {
+	dir := t.TempDir()
+	print := func(body string) []byte {
+		t.Helper()
+		out := filepath.Join(dir, "x.pdf")
+		if err := p.Print(t.Context(), writePage(t, "x", body), out); err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	marked := `<h1>First sheet</h1><!--screen--><p>a<!--screen--><b>b</b><!--/screen-->c</p><!--/screen--><div>x</div><h2>Second sheet</h2><!--screen--><i>d</i><!--/screen--><p>done</p>`
+	if !bytes.Equal(print(marked), print(twoSheets)) {
+		t.Error("the PDF differs from that of the page without what is for the screen")
+	}
+	for _, bad := range []string{`<p><!--screen-->a</p>`, `<p>a<!--/screen--></p>`, `<!--/screen--><!--screen-->`} {
+		if err := p.Print(t.Context(), writePage(t, "x", bad), filepath.Join(dir, "y.pdf")); err == nil {
+			t.Errorf("%s was printed", bad)
+		}
 	}
 }
 

@@ -121,7 +121,8 @@ func loadGallery(dir string, s result.Subject) (*gallery, error) {
 	return g, nil
 }
 
-// readPicture reads a picture, its header checked before a pixel is decoded.
+// readPicture reads a picture and nothing that the file holds beside its pixels, its
+// header checked before one is decoded.
 func readPicture(root *os.Root, path string) (picture, error) {
 	f, err := root.Open(path)
 	if err != nil {
@@ -136,7 +137,11 @@ func readPicture(root *os.Root, path string) (picture, error) {
 	if err != nil {
 		return picture{}, err
 	}
-	return identify(b)
+	p, err := identify(b)
+	if err == nil {
+		p.bytes, err = bare(p.bytes, p.format)
+	}
+	return p, err
 }
 
 // identify is a file as a picture: a JPEG or PNG of a sane size, by its header.

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -18,10 +19,6 @@ import (
 // the details begin on the next, however long the texts and lists are.
 func TestOneSheetOnPaper(t *testing.T) {
 	browser := findBrowser(t)
-	reader, err := exec.LookPath("pdftotext")
-	if err != nil {
-		t.Skip("no pdftotext on this machine")
-	}
 	two := sampleSubject()
 	two.Series = append(two.Series, two.Series[0])
 	two.Series[1].View = "left45"
@@ -55,20 +52,8 @@ func TestOneSheetOnPaper(t *testing.T) {
 			dir := t.TempDir()
 			writeSamplePictures(t, dir, 5, 60, 80)
 			writeIn(t, dir, c.subject)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			pdf := filepath.Join(dir, "report.pdf")
-			cmd := exec.CommandContext(ctx, browser, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+filepath.Join(dir, "profile"),
-				"--no-pdf-header-footer", "--print-to-pdf="+pdf, "file://"+filepath.Join(dir, "report.html"))
-			cmd.Env = append(os.Environ(), "HOME="+dir)
-			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Fatalf("%v\n%s", err, out)
-			}
-			text, err := exec.Command(reader, "-layout", pdf, "-").Output()
-			if err != nil {
-				t.Fatal(err)
-			}
-			pages := strings.Split(string(text), "\f")
+			text := onPaper(t, browser, dir, "report.html")
+			pages := strings.Split(text, "\f")
 			for i := range c.sheets {
 				for _, want := range []string{tell("series.view"), tell("verdict.title"), "Worsened", "Improved", tell("summary.course"), tell("summary.refused"), tell("summary.trials")} {
 					if !strings.Contains(pages[i], want) {
@@ -87,10 +72,63 @@ func TestOneSheetOnPaper(t *testing.T) {
 				t.Errorf("after the sheet comes %.80q", next)
 			}
 			for _, want := range []string{tell("method.title"), tell("table.trends"), tell("method.versions"), "shipped table (provisional)"} {
-				if !strings.Contains(string(text), want) {
+				if !strings.Contains(text, want) {
 					t.Errorf("%q is not on paper", want)
 				}
 			}
 		})
 	}
+}
+
+// What a printer may leave out unread is nothing that would be on paper.
+func TestWhatIsMarkedForTheScreenIsNotOnPaper(t *testing.T) {
+	browser := findBrowser(t)
+	dir := t.TempDir()
+	writeSamplePictures(t, dir, 5, 60, 80)
+	whole := writeIn(t, dir, sampleSubject())
+	var paper strings.Builder
+	deep := 0
+	for i, part := range regexp.MustCompile(`<!--/?screen-->`).Split(strings.ReplaceAll(whole, "<!--screen-->", "<!--screen-->\x00"), -1) {
+		switch begins := strings.HasPrefix(part, "\x00"); {
+		case begins:
+			deep++
+		case i > 0:
+			deep--
+		}
+		if deep == 0 {
+			paper.WriteString(part)
+		}
+	}
+	if deep != 0 || paper.Len() > len(whole)*3/4 {
+		t.Errorf("%d marks have no end, %d of %d bytes are for paper", deep, paper.Len(), len(whole))
+	}
+	if err := os.WriteFile(filepath.Join(dir, "paper.html"), []byte(paper.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if want, got := onPaper(t, browser, dir, "report.html"), onPaper(t, browser, dir, "paper.html"); got != want {
+		t.Errorf("on paper\n%s\nand without what is for the screen\n%s", want, got)
+	}
+}
+
+// onPaper is the text of a page as it is printed, with a form feed after each sheet.
+func onPaper(t *testing.T, browser, dir, page string) string {
+	t.Helper()
+	reader, err := exec.LookPath("pdftotext")
+	if err != nil {
+		t.Skip("no pdftotext on this machine (package poppler-utils)")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	pdf := filepath.Join(dir, "page.pdf")
+	cmd := exec.CommandContext(ctx, browser, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+filepath.Join(dir, "profile"),
+		"--no-pdf-header-footer", "--print-to-pdf="+pdf, "file://"+filepath.Join(dir, page))
+	cmd.Env = append(os.Environ(), "HOME="+dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	text, err := exec.Command(reader, "-layout", pdf, "-").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

@@ -83,6 +83,10 @@ var (
 		"css":      func() template.CSS { return template.CSS(css) },
 		"script":   func() template.JS { return template.JS(script) },
 		"policy":   func() string { return policy(css, script) },
+		// What the style hides on paper stands between these, for a printer to leave out
+		// unread: it is most of a page.
+		"screen":    func() template.HTML { return "<!--screen-->" },
+		"endscreen": func() template.HTML { return "<!--/screen-->" },
 	}).ParseFS(assets, "assets/*.html"))
 )
 
