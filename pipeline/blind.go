@@ -38,7 +38,7 @@ type BlindSummary struct {
 	reading.Pack
 	Excluded     []Excluded
 	Key, Changes string // files beside the pack, to stay at the clinic
-	Head         string // of the ledger
+	consent.Receipt
 }
 
 // ScaleNames are the scales of blinded readings.
@@ -121,7 +121,7 @@ func Blind(ctx context.Context, out string, o BlindOptions) (sum BlindSummary, e
 		return sum, err
 	}
 	e := consent.Entry{Subjects: b.shown, Scope: scopeResearch, AsOf: o.AsOf.String(), By: o.By, Note: "blinded reading"}
-	sum.Head, err = consent.Release(ctx, o.Study, e, staged, dir, nil)
+	sum.Receipt, err = consent.Release(ctx, o.Study, e, staged, dir, nil)
 	return sum, changedMeanwhile(err)
 }
 

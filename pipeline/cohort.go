@@ -29,7 +29,7 @@ type CohortOptions struct {
 type CohortSummary struct {
 	result.Cohort
 	Excluded []Excluded // whose consent does not cover it
-	Head     string     // of the ledger
+	consent.Receipt
 }
 
 // Window is a number of days after the last treatment, with its tolerance.
@@ -127,7 +127,7 @@ func WriteCohort(ctx context.Context, out string, opts CohortOptions) (sum Cohor
 		return sum, context.Cause(ctx)
 	}
 	e := consent.Entry{Subjects: shown, Scope: scopeResearch, AsOf: opts.AsOf.String(), By: opts.By, Note: "cohort"}
-	sum.Head, err = consent.Release(ctx, opts.Study, e, o.stage("new"), out, place)
+	sum.Receipt, err = consent.Release(ctx, opts.Study, e, o.stage("new"), out, place)
 	return sum, changedMeanwhile(err)
 }
 

@@ -45,7 +45,7 @@ type ExportSummary struct {
 	Excluded []Excluded
 	Key      string // file of the key
 	Cohort   string // why the cohort table is not in it; empty where it is, or there is none
-	Head     string // of the ledger
+	consent.Receipt
 }
 
 // Excluded is a person who is not in an export.
@@ -118,7 +118,7 @@ func Export(ctx context.Context, out string, o ExportOptions) (ExportSummary, er
 	}
 	e := consent.Entry{Subjects: x.chosen, Scope: scope, AsOf: o.AsOf.String(), By: o.By, Note: "export"}
 	slices.Sort(e.Subjects)
-	x.sum.Head, err = consent.Release(ctx, o.Study, e, staged, dir, nil)
+	x.sum.Receipt, err = consent.Release(ctx, o.Study, e, staged, dir, nil)
 	return x.sum, changedMeanwhile(err)
 }
 

@@ -39,7 +39,7 @@ type HandOutSummary struct {
 	Persons  int
 	Excluded []Excluded // persons, and views of persons
 	Key      string     // file of the codes
-	Head     string     // of the ledger
+	consent.Receipt
 }
 
 // HandOut writes reports that leave the clinic from the results in the folder out: a
@@ -252,7 +252,7 @@ func (h *handOut) release(ctx context.Context, dir string) error {
 		}
 		e := consent.Entry{Subjects: []string{id}, Scope: scopes[0], Also: scopes[1:], AsOf: q.On.String(), By: h.opts.By, Note: note}
 		code := h.key.Code(id)
-		head, err := consent.Release(ctx, h.opts.Study, e, filepath.Join(h.staged, code), filepath.Join(dir, code), nil)
+		receipt, err := consent.Release(ctx, h.opts.Study, e, filepath.Join(h.staged, code), filepath.Join(dir, code), nil)
 		// Consent may have been withdrawn while the others' pages were made.
 		if n := (consent.NotCoveredError{}); errors.As(err, &n) {
 			h.leaveOut(id, n.Why)
@@ -261,7 +261,8 @@ func (h *handOut) release(ctx context.Context, dir string) error {
 		if err != nil {
 			return err
 		}
-		h.sum.Head = head
+		h.sum.Head = receipt.Head
+		h.sum.ClockBack = h.sum.ClockBack || receipt.ClockBack
 		h.sum.Persons++
 	}
 	return nil

@@ -3,8 +3,10 @@ package pipeline
 import (
 	"bytes"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"image"
@@ -19,6 +21,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/dermatrend/dermatrend/pipeline/consent"
 	"github.com/dermatrend/dermatrend/pipeline/export"
@@ -425,6 +428,51 @@ func TestWithdrawnMeanwhile(t *testing.T) {
 		t.Errorf("%+v, %v", sum, err)
 	}
 	inLedger(t, st.Root, o.Dir)
+}
+
+// Whatever leaves says that the clock was set back: what is today decides whether
+// consent has expired.
+func TestClockSetBackIsSaid(t *testing.T) {
+	for name, write := range map[string]func(st *study.Study, out, dir string) (consent.Receipt, error){
+		"hand-out": func(st *study.Study, out, dir string) (consent.Receipt, error) {
+			sum, err := HandOut(t.Context(), out, handOutOptions(t, st, dir))
+			return sum.Receipt, err
+		},
+		"export": func(st *study.Study, out, dir string) (consent.Receipt, error) {
+			sum, err := Export(t.Context(), out, ExportOptions{Dir: dir, AsOf: date(t, "2026-06-01"), Formats: []string{"csv"}, Study: st})
+			return sum.Receipt, err
+		},
+		"blind pack": func(st *study.Study, out, dir string) (consent.Receipt, error) {
+			sum, err := Blind(t.Context(), out, BlindOptions{Dir: dir, Scale: "gais", Zones: []string{"cheek_left"}, AsOf: date(t, "2026-06-01"), Study: st})
+			return sum.Receipt, err
+		},
+	} {
+		st, out := handOutStudy(t, signed(t, consent.Scopes...), signed(t, consent.Scopes...))
+		if r, err := write(st, out, filepath.Join(t.TempDir(), "before")); err != nil || r.ClockBack || r.Head == "" {
+			t.Errorf("%s: %+v, %v", name, r, err)
+		}
+		ahead(t, st.Root)
+		if r, err := write(st, out, filepath.Join(t.TempDir(), "after")); err != nil || !r.ClockBack {
+			t.Errorf("%s, with an entry of tomorrow: %+v, %v", name, r, err)
+		}
+	}
+}
+
+// ahead enters something into a ledger as a machine does whose clock is a day ahead.
+func ahead(t *testing.T, root string) {
+	t.Helper()
+	l, err := consent.Existing(root)
+	check(t, err)
+	entries, err := l.Entries(t.Context())
+	check(t, err, l.Close())
+	e := consent.Entry{Seq: int64(len(entries) + 1), Time: time.Now().UTC().AddDate(0, 0, 1).Format(time.RFC3339), Kind: consent.KindExport, Subjects: []string{"P00"}, Prev: consent.Head(entries)}
+	body, err := json.Marshal(e)
+	check(t, err)
+	sum := sha256.Sum256(body)
+	db, err := sql.Open("sqlite3", filepath.Join(root, consent.LedgerFile))
+	check(t, err)
+	_, err = db.Exec("INSERT INTO entry (seq, body, hash) VALUES (?, ?, ?)", e.Seq, string(body), hex.EncodeToString(sum[:]))
+	check(t, err, db.Close())
 }
 
 // Names with markup, marks of direction or 10,000 characters change nothing but

@@ -36,5 +36,5 @@ func (c blindCommand) Run(in *invocation) error {
 		fmt.Fprintln(in.stdout, "the pictures show faces, by which persons can be recognised; --zone shows skin only")
 	}
 	fmt.Fprintf(in.stdout, "key, not for the readers: %s, %s\n", sum.Key, sum.Changes)
-	return released(in, sum.Head, sum.Excluded)
+	return released(in, sum.Receipt, sum.Excluded)
 }

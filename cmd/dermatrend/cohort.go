@@ -63,7 +63,7 @@ func (c cohortCommand) Run(in *invocation) error {
 		return err
 	}
 	printCohort(in.stdout, c.Out, opts.AsOf, sum.Cohort)
-	return released(in, sum.Head, sum.Excluded)
+	return released(in, sum.Receipt, sum.Excluded)
 }
 
 func printCohort(out io.Writer, dir string, on study.Date, all result.Cohort) {

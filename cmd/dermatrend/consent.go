@@ -148,7 +148,7 @@ func (c consentWithdraw) Run(in *invocation) error {
 	if c.Scope == "clinical" {
 		fmt.Fprintln(in.stdout, "the clinical record stays; it may rest on another basis than consent. dermatrend erase removes it")
 	}
-	return printHead(in.stdout, w.Head)
+	return printReceipt(in, w.Receipt)
 }
 
 func printArtefacts(w io.Writer, all []consent.Artefact) {
@@ -172,14 +172,22 @@ func printExcluded(w io.Writer, all []pipeline.Excluded) {
 
 // released ends a command whose output leaves the clinic: it prints the ledger's head,
 // to be kept elsewhere, and says by the exit code whether somebody was left out.
-func released(in *invocation, head string, excluded []pipeline.Excluded) error {
-	if err := printHead(in.stdout, head); err != nil {
+func released(in *invocation, r consent.Receipt, excluded []pipeline.Excluded) error {
+	if err := printReceipt(in, r); err != nil {
 		return err
 	}
 	if len(excluded) > 0 {
 		return errPartial
 	}
 	return nil
+}
+
+func printReceipt(in *invocation, r consent.Receipt) error {
+	if r.ClockBack {
+		fmt.Fprintf(in.stderr, "dermatrend: warning: the ledger has entries of a later time than this machine's clock, which says %s: it was set back, or another's ran ahead; consent that has ended since may count as valid (dermatrend ledger verify lists them)\n",
+			time.Now().UTC().Format(time.RFC3339))
+	}
+	return printHead(in.stdout, r.Head)
 }
 
 func printHead(w io.Writer, head string) error {
@@ -243,7 +251,7 @@ func (c eraseCommand) Run(in *invocation) error {
 		}
 	}
 	fmt.Fprintf(in.stdout, "looked at: %s; what lies elsewhere (other folders, copies, backups, what was sent) is out of reach, and the ledger keeps the entries that name %s\n", strings.Join(folders, ", "), c.Subject)
-	return printHead(in.stdout, w.Head)
+	return printReceipt(in, w.Receipt)
 }
 
 // photos deletes the person's folder where that is asked for, never the study's.
@@ -282,7 +290,7 @@ func (c ledgerVerify) Run(in *invocation) error {
 	}
 	for _, e := range all {
 		if e.ClockBack {
-			fmt.Fprintf(in.stdout, "entry %d: dated %s, before the entry above it: the clock was set back\n", e.Seq, e.Time)
+			fmt.Fprintf(in.stdout, "entry %d: dated %s, before an entry above it: the clock was set back\n", e.Seq, e.Time)
 		}
 	}
 	fmt.Fprintf(in.stdout, "%d entries, unbroken\n", len(all))

@@ -34,5 +34,5 @@ func (c exportCommand) Run(in *invocation) error {
 		fmt.Fprintf(in.stdout, "cohort.csv is not in it: %s\n", sum.Cohort)
 	}
 	fmt.Fprintf(in.stdout, "key of the codes, to stay here: %s\n", sum.Key)
-	return released(in, sum.Head, sum.Excluded)
+	return released(in, sum.Receipt, sum.Excluded)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/dermatrend/dermatrend/metrics"
+	"github.com/dermatrend/dermatrend/pipeline/consent"
 )
 
 func TestMain(m *testing.M) {
@@ -81,6 +82,20 @@ func TestMetricsOfTheMarkdownTableAreAll(t *testing.T) {
 	for line := range strings.Lines(table) {
 		if n := strings.Count(strings.ReplaceAll(line, `\|`, ""), "|"); n != 7 {
 			t.Errorf("%d bars in %q", n, line)
+		}
+	}
+}
+
+// A clock that is behind the ledger is said where the command is read, beside the head.
+func TestReceiptSaysThatTheClockWasSetBack(t *testing.T) {
+	for _, back := range []bool{false, true} {
+		var out, warned strings.Builder
+		in := &invocation{ctx: t.Context(), stdout: &out, stderr: &warned}
+		if err := printReceipt(in, consent.Receipt{Head: "4711", ClockBack: back}); err != nil || !strings.Contains(out.String(), "4711") {
+			t.Errorf("%q, %v", out.String(), err)
+		}
+		if said := strings.Contains(warned.String(), "clock"); said != back {
+			t.Errorf("set back %t: %q", back, warned.String())
 		}
 	}
 }

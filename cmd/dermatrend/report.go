@@ -98,5 +98,5 @@ func (c reportCommand) handOut(in *invocation) error {
 	}
 	fmt.Fprintf(in.stdout, "%s for %s, consent as of %s: %s\n", count(sum.Persons, "report"), c.For, c.day(), c.Dir)
 	fmt.Fprintf(in.stdout, "key of the codes, to stay here: %s\n", sum.Key)
-	return released(in, sum.Head, sum.Excluded)
+	return released(in, sum.Receipt, sum.Excluded)
 }

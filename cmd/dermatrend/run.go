@@ -132,7 +132,7 @@ func (c runCommand) Run(in *invocation) error {
 		}
 		if !c.Quiet {
 			printCohort(in.stdout, c.Out, on, all.Cohort)
-			if err := printHead(in.stdout, all.Head); err != nil {
+			if err := printReceipt(in, all.Receipt); err != nil {
 				return err
 			}
 		}

@@ -37,10 +37,11 @@ func ledger(t *testing.T, root string) *Ledger {
 func add(t *testing.T, l *Ledger, n int) (head string) {
 	t.Helper()
 	for i := range n {
-		var err error
-		if head, err = l.Append(context.Background(), Entry{Kind: KindExport, Subjects: []string{"P1"}, Scope: "teaching", Note: fmt.Sprint(i)}); err != nil {
+		r, err := l.Append(context.Background(), Entry{Kind: KindExport, Subjects: []string{"P1"}, Scope: "teaching", Note: fmt.Sprint(i)})
+		if err != nil {
 			t.Fatal(err)
 		}
+		head = r.Head
 	}
 	return head
 }
@@ -127,15 +128,18 @@ func TestTogether(t *testing.T) {
 	}
 }
 
-// TestClockBack: an entry made by a clock that was set back says so.
+// TestClockBack: an entry made by a clock that was set back says so, and so do those
+// after it, until the clock is where it was.
 func TestClockBack(t *testing.T) {
 	l := ledger(t, t.TempDir())
 	at := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
-	for i, want := range []bool{false, true, false} {
-		l.now = func() time.Time { return at.Add([]time.Duration{0, -time.Hour, time.Hour}[i]) }
-		add(t, l, 1)
-		all, err := l.Entries(context.Background())
-		if err != nil || all[i].ClockBack != want {
+	for i, want := range []bool{false, true, true, false} {
+		l.now = func() time.Time { return at.Add([]time.Duration{0, -time.Hour, -time.Minute, time.Hour}[i]) }
+		r, err := l.Append(t.Context(), Entry{Kind: KindExport, Subjects: []string{"P1"}, Scope: "teaching"})
+		if err != nil || r.ClockBack != want {
+			t.Errorf("entry %d: %+v, %v", i, r, err)
+		}
+		if all, err := l.Entries(t.Context()); err != nil || all[i].ClockBack != want || all[i].Hash != r.Head {
 			t.Errorf("entry %d: %+v, %v", i, all[i], err)
 		}
 	}
@@ -184,7 +188,8 @@ func tryRelease(t *testing.T, root, final string, subjects ...string) (head stri
 	if err := os.WriteFile(staged, []byte(final), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return Release(context.Background(), people(root), Entry{Subjects: subjects, Scope: "teaching", AsOf: "2026-05-01"}, staged, final, nil)
+	r, err := Release(context.Background(), people(root), Entry{Subjects: subjects, Scope: "teaching", AsOf: "2026-05-01"}, staged, final, nil)
+	return r.Head, err
 }
 
 // TestWithdraw: the scope's exports go, those elsewhere are listed, the clinical

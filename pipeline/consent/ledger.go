@@ -38,9 +38,9 @@ const (
 
 // Entry is one line of the ledger.
 type Entry struct {
-	Seq       int64      `json:"seq"`  // from 1
-	Time      string     `json:"time"` // RFC 3339, UTC, as the clock of the machine had it
-	ClockBack bool       `json:"clock_back,omitempty"`
+	Seq       int64      `json:"seq"`                  // from 1
+	Time      string     `json:"time"`                 // RFC 3339, UTC, as the clock of the machine had it
+	ClockBack bool       `json:"clock_back,omitempty"` // an earlier entry is of a later time
 	Kind      string     `json:"kind"`
 	Subjects  []string   `json:"subjects"`
 	Scope     string     `json:"scope,omitempty"` // of consent that the export rests on, or that is withdrawn
@@ -123,14 +123,22 @@ func open(path string) (*Ledger, error) {
 // Close gives the file back.
 func (l *Ledger) Close() error { return l.db.Close() }
 
-// Append adds an entry, numbers, dates and chains it, and returns the new head. A
-// clock that was set back is noted in the entry, never hidden.
-func (l *Ledger) Append(ctx context.Context, e Entry) (head string, err error) {
+// Receipt says where the ledger stands after something was entered.
+type Receipt struct {
+	Head string // hash of the last entry
+	// ClockBack tells that the clock of this machine is behind that of an earlier entry:
+	// it was set back, or another machine's ran ahead. What is said of today may be wrong.
+	ClockBack bool
+}
+
+// Append adds an entry, numbers, dates and chains it. A clock that was set back is
+// noted in the entry, never hidden.
+func (l *Ledger) Append(ctx context.Context, e Entry) (r Receipt, err error) {
 	err = l.alone(ctx, func(t turn) error {
-		head, err = t.append(ctx, e)
+		r, err = t.append(ctx, e)
 		return err
 	})
-	return head, err
+	return r, err
 }
 
 // turn is a stretch of time in which nobody else writes to the ledger.
@@ -156,29 +164,30 @@ func (l *Ledger) alone(ctx context.Context, f func(t turn) error) error {
 	return nil
 }
 
-func (t turn) append(ctx context.Context, e Entry) (head string, err error) {
+func (t turn) append(ctx context.Context, e Entry) (Receipt, error) {
 	var body string
 	last := Entry{Hash: noHash}
-	switch err := t.tx.QueryRowContext(ctx, "SELECT body, hash FROM entry ORDER BY seq DESC LIMIT 1").Scan(&body, &last.Hash); {
+	latest := "" // of all: after the clock was set back, the last is not the latest
+	switch err := t.tx.QueryRowContext(ctx, "SELECT body, hash, (SELECT max(json_extract(body, '$.time')) FROM entry) FROM entry ORDER BY seq DESC LIMIT 1").Scan(&body, &last.Hash, &latest); {
 	case errors.Is(err, sql.ErrNoRows):
 	case err != nil:
-		return "", fmt.Errorf("ledger: %w", err)
+		return Receipt{}, fmt.Errorf("ledger: an entry cannot be read (dermatrend ledger verify tells more): %w", err)
 	default:
 		if err := json.Unmarshal([]byte(body), &last); err != nil {
-			return "", fmt.Errorf("ledger: the last entry cannot be read (dermatrend ledger verify tells more): %w", err)
+			return Receipt{}, fmt.Errorf("ledger: the last entry cannot be read (dermatrend ledger verify tells more): %w", err)
 		}
 	}
 	e.Seq, e.Prev, e.Time = last.Seq+1, last.Hash, t.now().UTC().Format(time.RFC3339)
-	e.ClockBack = e.Time < last.Time // the format sorts by time
+	e.ClockBack = e.Time < latest // the format sorts by time
 	data, err := json.Marshal(e)
 	if err != nil {
-		return "", err
+		return Receipt{}, err
 	}
-	head = hashOf(data)
-	if _, err := t.tx.ExecContext(ctx, "INSERT INTO entry (seq, body, hash) VALUES (?, ?, ?)", e.Seq, string(data), head); err != nil {
-		return "", fmt.Errorf("ledger: %w", err)
+	r := Receipt{Head: hashOf(data), ClockBack: e.ClockBack}
+	if _, err := t.tx.ExecContext(ctx, "INSERT INTO entry (seq, body, hash) VALUES (?, ?, ?)", e.Seq, string(data), r.Head); err != nil {
+		return Receipt{}, fmt.Errorf("ledger: %w", err)
 	}
-	return head, nil
+	return r, nil
 }
 
 func hashOf(data []byte) string {

@@ -22,41 +22,41 @@ func (e NotCoveredError) Error() string { return e.Subject + ": " + e.Why }
 // covers all its scopes on its day: it hashes the finished file or folder staged,
 // appends the entry to the ledger of the study, and then lets place bring it to where
 // it belongs; nil renames staged to final, which it replaces. The two must then lie on
-// one file system. It returns the ledger's new head, or a [NotCoveredError].
+// one file system. Its error may be a [NotCoveredError].
 //
 // Consent is looked at in the very transaction that appends, and once more while the
 // export is put in place and nobody can withdraw, so that a withdrawal either finds
 // the file or prevents it. An interruption leaves at worst an entry of a file that is
 // not there, never a file without an entry.
-func Release(ctx context.Context, st *study.Study, e Entry, staged, final string, place func() error) (head string, err error) {
+func Release(ctx context.Context, st *study.Study, e Entry, staged, final string, place func() error) (r Receipt, err error) {
 	if final, err = filepath.Abs(final); err != nil {
-		return "", err
+		return r, err
 	}
 	if place == nil {
 		place = func() error { return replace(staged, final) }
 	}
 	e.Kind = KindExport
 	if e.Artefacts, err = artefacts(staged, final); err != nil {
-		return "", err
+		return r, err
 	}
 	if len(e.Artefacts) == 0 {
-		return "", errors.New("export: nothing was written")
+		return r, errors.New("export: nothing was written")
 	}
 	l, err := Open(st.Root)
 	if err != nil {
-		return "", err
+		return r, err
 	}
 	defer l.Close()
 	if err := l.alone(ctx, func(t turn) error {
 		if err := t.permits(ctx, st, e); err != nil {
 			return err
 		}
-		head, err = t.append(ctx, e)
+		r, err = t.append(ctx, e)
 		return err
 	}); err != nil {
-		return "", err
+		return r, err
 	}
-	return head, l.alone(ctx, func(t turn) error {
+	return r, l.alone(ctx, func(t turn) error {
 		if err := t.permits(ctx, st, e); err != nil {
 			return err
 		}
@@ -119,7 +119,7 @@ func artefacts(staged, final string) ([]Artefact, error) {
 // Withdrawal says what a withdrawal or erasure has done.
 type Withdrawal struct {
 	Artefacts []Artefact // every file ever exported under the scope; those deleted are marked
-	Head      string
+	Receipt
 	// Since is the day from which on nothing may be exported: not the day that was
 	// asked for where the person had withdrawn before.
 	Since study.Date
@@ -180,7 +180,7 @@ func end(ctx context.Context, st *study.Study, e Entry, folders []string) (w Wit
 		}
 		w.Artefacts = r.Exported(subject, e.Scope)
 		e.Artefacts = w.Artefacts
-		w.Head, err = t.append(ctx, e)
+		w.Receipt, err = t.append(ctx, e)
 		return err
 	}); err != nil {
 		return Withdrawal{}, err
@@ -207,7 +207,7 @@ func end(ctx context.Context, st *study.Study, e Entry, folders []string) (w Wit
 			return nil
 		}
 		e.Kind = KindDeleted
-		w.Head, err = t.append(ctx, e)
+		w.Receipt, err = t.append(ctx, e)
 		return err
 	})
 	return w, errors.Join(append(errs, err)...)
