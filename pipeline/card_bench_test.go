@@ -129,7 +129,7 @@ func TestScaleOfPersons(t *testing.T) {
 		shot.PxPerMM *= 1 + both(0.1)
 		shot.Noise, shot.NoiseSeed, shot.EV, shot.BlurPx = 1, r.Uint64(), -0.3+both(0.4), 0.8*r.Float64()
 		shot.Yaw, shot.Pitch, shot.Roll = both(4), both(3), both(4)
-		shot.Sheet = &fixtures.Sheet{W: paper, H: paper, X: 78, Y: 112, Z: fixtures.FaceDepth,
+		shot.Sheet = &fixtures.Sheet{W: paper, H: paper, X: 72, Y: 112, Z: fixtures.FaceDepth, // whole in the picture
 			Roll: both(20), Turn: both(15), Tilt: both(15), Paint: func(x, y float64) [3]float64 {
 				c, r := int(math.Floor((x/side+0.5)*cv.MarkerSide)), int(math.Floor((y/side+0.5)*cv.MarkerSide))
 				if c >= 0 && r >= 0 && c < cv.MarkerSide && r < cv.MarkerSide && !cells[r][c] {

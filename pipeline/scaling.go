@@ -18,6 +18,9 @@ const maxMarkerTilt = 20
 func (s *shot) findMarker(r *seriesRun) error {
 	found, ok, err := card.FindScale(s.rgb, r.cfg.MarkerMM)
 	if err != nil || !ok {
+		if found.Cut {
+			r.note("%s: the scale marker is cut by the edge of the photo, or too near to it, and is not used; keep it whole in the picture", s.ref.File)
+		}
 		return err
 	}
 	s.marker = found

@@ -24,6 +24,7 @@ type Scale struct {
 	TiltDeg float64 // between the marker and the plane of the picture, 0 to 90
 	SideMM  float64
 	Corners [4][2]float64 // px
+	Cut     bool          // a marker that the edge of the photo may cut: it is no scale
 }
 
 // Sources of error of a scale by marker, 1 SD.
@@ -34,7 +35,7 @@ const (
 )
 
 // FindScale finds the markers in a photo and reads the scale off the largest. ok is
-// false where there is none. sideMM is the side of foreign markers, whatever their
+// false where there is none, or only one that is cut. sideMM is the side of foreign markers, whatever their
 // number; 0 for our own, which say it themselves.
 func FindScale(photo cv.RGB, sideMM float64) (s Scale, ok bool, err error) {
 	gray, err := cv.ToGray(photo)
@@ -52,11 +53,29 @@ func FindScale(photo cv.RGB, sideMM float64) (s Scale, ok bool, err error) {
 				continue
 			}
 		}
-		if t, err := scaleOf(m.Corners, side); err == nil && (!ok || t.area() > s.area()) {
+		t, err := scaleOf(m.Corners, side)
+		switch {
+		case err != nil:
+		case t.atEdge(photo.W, photo.H):
+			s.Cut = !ok
+		case !ok || t.area() > s.area():
 			s, ok = t, true
 		}
 	}
 	return s, ok, nil
+}
+
+// atEdge tells that a corner lies within half a cell of the edge of the photo. Of a
+// marker that is cut there three corners are right and the fourth is guessed: on a
+// rendered photo the scale was 8 % off.
+func (s Scale) atEdge(w, h int) bool {
+	rim := math.Sqrt(s.area()) / cv.MarkerSide / 2
+	for _, c := range s.Corners {
+		if c[0] < rim || c[1] < rim || c[0] > float64(w-1)-rim || c[1] > float64(h-1)-rim {
+			return true
+		}
+	}
+	return false
 }
 
 // area of the marker in the picture, px^2.

@@ -82,6 +82,29 @@ func TestOtherMarkers(t *testing.T) {
 	}
 }
 
+// A marker that the edge of the photo cuts, or may cut, is no scale, and is told; a whole
+// one farther inside is one.
+func TestMarkerAtTheEdge(t *testing.T) {
+	paint, _ := paintMarker(t, 30, 160) // px
+	at := func(x, y float64) cv.RGB {
+		p := cv.NewRGB(900, 700)
+		for k := range p.W * p.H {
+			c := uint8(255 * paint(float64(k%p.W)-x, float64(k/p.W)-y)[0])
+			copy(p.Pix[3*k:], []uint8{c, c, c})
+		}
+		return p
+	}
+	for _, c := range []struct {
+		x, y    float64
+		ok, cut bool
+	}{{450, 350, true, false}, {900 - 80 - 24, 350, true, false}, {900 - 80 - 5, 350, false, true}, {450, 80 + 6, false, true}} {
+		s, ok, err := FindScale(at(c.x, c.y), 0)
+		if err != nil || ok != c.ok || s.Cut != c.cut || ok && math.Abs(s.PxPerMM/(160.0/30)-1) > 0.01 {
+			t.Errorf("marker at %g, %g: found %v, cut %v, %.3f px/mm (%v)", c.x, c.y, ok, s.Cut, s.PxPerMM, err)
+		}
+	}
+}
+
 // rasterise draws the first page of a PDF at a resolution.
 func rasterise(t *testing.T, data []byte, dpi string) cv.RGB {
 	t.Helper()
