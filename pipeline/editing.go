@@ -78,10 +78,10 @@ func (r *seriesRun) leaveOut(base *shot, mask cv.Gray) {
 }
 
 // alignmentEdit is what somebody decided on the alignment of the photo's session;
-// nil for nothing.
+// nil for nothing. Accepted is the photo that was looked at, and no other of the session.
 func (r *seriesRun) alignmentEdit(s *shot) *edit {
 	for _, e := range r.editsIn(s.base) {
-		if e.Alignment != nil && e.Alignment.Session == s.session.ID {
+		if a := e.Alignment; a != nil && a.Session == s.session.ID && (!a.Accept || a.PhotoSHA256 == "" || a.PhotoSHA256 == r.result.InputSHA256[s.ref.File]) {
 			return e
 		}
 	}

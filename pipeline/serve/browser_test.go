@@ -412,7 +412,7 @@ func TestEditsAreDrawn(t *testing.T) {
 		{Object: &study.ObjectEdit{Kind: "scar", At: study.Point{X: 300, Y: 250}}},
 		{Object: &study.ObjectEdit{Kind: "scar", At: study.Point{X: 500, Y: 450}}},
 		{Object: &study.ObjectEdit{Kind: "scar", At: study.Point{X: 300, Y: 250}, Accept: true}},
-		{Alignment: &study.AlignmentEdit{Session: "s1"}},
+		{Alignment: &study.AlignmentEdit{Session: "s1", PhotoSHA256: sumOf("b.jpg")}},
 		{Zone: &study.ZoneEdit{Name: "cheek_left"}},
 	}
 	got := s.edits(t)

@@ -100,6 +100,9 @@ func (s *Server) record(id, view string, p posted) error {
 	}
 	e := p.edit()
 	e.By, e.At, e.View, e.Photo, e.PhotoSHA256 = s.opts.By, time.Now(), view, base.Photo, p.PhotoSHA256
+	if e.Alignment != nil {
+		e.Alignment.PhotoSHA256 = seen(v, e.Alignment.Session)
+	}
 	if why := subject.WhyVoid(e); why != "" {
 		return refusal{http.StatusConflict, why}
 	}
@@ -108,6 +111,22 @@ func (s *Server) record(id, view string, p posted) error {
 		return refusal{http.StatusUnprocessableEntity, err.Error()}
 	}
 	return err
+}
+
+// seen is the hash of a session's photo that the page shows: the one in the results, or
+// the one that was refused, as far as it was read.
+func seen(v *result.Series, session string) string {
+	for _, x := range v.Visits {
+		if hash := v.InputSHA256[x.Photo]; x.Session == session && hash != "" {
+			return hash
+		}
+	}
+	for _, x := range v.Rejections {
+		if hash := v.InputSHA256[x.Photo]; x.Session == session && hash != "" {
+			return hash
+		}
+	}
+	return ""
 }
 
 // edit is what was decided, without who, when and in which photo.

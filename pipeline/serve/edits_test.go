@@ -163,6 +163,16 @@ func TestEditOfAStalePhoto(t *testing.T) {
 	if status, answer := s.post(t, "/edits/P001/front", s.reject(300), nil); status != http.StatusNoContent {
 		t.Errorf("%d %s", status, answer)
 	}
+	// So does a word on an alignment, for the session's photo that was looked at.
+	accept := fmt.Sprintf(`{"photo_sha256":%q,"alignment":{"session":"s1","accept":true}}`, s.sum)
+	writeFile(t, filepath.Join(s.study, "P001", "b.jpg"), "another")
+	if status, answer := s.post(t, "/edits/P001/front", accept, nil); status != http.StatusConflict || !strings.Contains(answer, "it was replaced") {
+		t.Errorf("%d %s", status, answer)
+	}
+	writeFile(t, filepath.Join(s.study, "P001", "b.jpg"), "b.jpg")
+	if status, answer := s.post(t, "/edits/P001/front", accept, nil); status != http.StatusNoContent {
+		t.Errorf("%d %s", status, answer)
+	}
 	// A run in the meantime, with another baseline photo: the page that is still open
 	// shows the old one.
 	s.results(t, sampleSubject(strings.Repeat("1", 64)))

@@ -52,8 +52,7 @@ sessions:
 	for _, name := range []string{"a.jpg", "b.jpg", "c.jpg"} { // nobody decodes them here
 		writeFile(t, filepath.Join(dir, name), name)
 	}
-	sum := sha256.Sum256([]byte("a.jpg"))
-	s.sum = hex.EncodeToString(sum[:])
+	s.sum = sumOf("a.jpg")
 	s.results(t, sampleSubject(s.sum))
 
 	o := Options{Out: s.out, Persons: func() ([]string, error) { return []string{"P001", "linked"}, nil }, StudyDir: s.study, By: "Dr. Meier", Log: os.Stderr, Words: plainWords()}
@@ -62,6 +61,12 @@ sessions:
 	}
 	s.serve(t, o)
 	return s
+}
+
+// sumOf is the SHA-256 of a photo of the sample, whose content is its name.
+func sumOf(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return hex.EncodeToString(sum[:])
 }
 
 // results writes the results of a person, with pictures.
@@ -140,7 +145,7 @@ func sampleSubject(sum string) result.Subject {
 			{Session: "s1", Kind: "scar", Zone: "cheek_left", DiameterMM: 4, BaseXPx: 500, BaseYPx: 450, Status: result.OK}, // at (200, 200)
 			{Session: "s0", Kind: "pore", Zone: "nose", DiameterMM: 0.3, BaseXPx: 400, BaseYPx: 350, Status: result.OK},
 		},
-		InputSHA256: map[string]string{"a.jpg": sum, "b.jpg": "00"},
+		InputSHA256: map[string]string{"a.jpg": sum, "b.jpg": sumOf("b.jpg")},
 	}}}
 }
 

@@ -97,7 +97,11 @@ func (e Edit) yaml() string {
 		fmt.Fprintf(&b, "    object: {kind: %s, x: %s, y: %s, accept: %t}\n", quote(o.Kind), number(o.At.X), number(o.At.Y), o.Accept)
 	}
 	if a := e.Alignment; a != nil {
-		fmt.Fprintf(&b, "    alignment: {session: %s, accept: %t}\n", quote(a.Session), a.Accept)
+		seen := ""
+		if a.PhotoSHA256 != "" {
+			seen = ", photo_sha256: " + strconv.Quote(a.PhotoSHA256)
+		}
+		fmt.Fprintf(&b, "    alignment: {session: %s, accept: %t%s}\n", quote(a.Session), a.Accept, seen)
 	}
 	return b.String()
 }

@@ -16,7 +16,7 @@ import (
 //	    zone: {name: cheek_left, outline: [[x, y], ...]}
 //	  - {by: …, at: …, view: front, photo: …, photo_sha256: …, exclude: {name: naevus, outline: [[x, y], ...]}}
 //	  - {by: …, at: …, view: front, photo: …, photo_sha256: …, object: {kind: scar, x: 812.5, y: 1204, accept: false}}
-//	  - {by: …, at: …, view: front, photo: …, photo_sha256: …, alignment: {session: s2, accept: false}}
+//	  - {by: …, at: …, view: front, photo: …, photo_sha256: …, alignment: {session: s2, accept: false, photo_sha256: 60303a…}}
 //
 // Edits are only ever appended; the last about the same thing holds.
 const EditsFile = "edits.yaml"
@@ -106,4 +106,8 @@ type ObjectEdit struct {
 type AlignmentEdit struct {
 	Session string
 	Accept  bool
+	// PhotoSHA256 names the session's photo that was looked at by its content, hex: what
+	// was said holds as long as the session has it, and a replicate beside it is not
+	// accepted with it. Empty in files of version 0.3 and before: any photo.
+	PhotoSHA256 string
 }

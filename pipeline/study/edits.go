@@ -57,7 +57,7 @@ func (r *reader) edit(n *node) Edit {
 	}
 	if a := n.get("alignment"); a != nil {
 		r.name(a.get("session"), "session")
-		e.Alignment = &AlignmentEdit{Session: a.get("session").str(), Accept: a.get("accept").isTrue()}
+		e.Alignment = &AlignmentEdit{Session: a.get("session").str(), Accept: a.get("accept").isTrue(), PhotoSHA256: a.get("photo_sha256").str()}
 	}
 	given := 0
 	for _, key := range []string{"zone", "exclude", "object", "alignment"} {
@@ -155,15 +155,20 @@ func (s *Subject) void(all []Series, e *Edit, sums map[string]string) string {
 	if base.Refused != "" {
 		return fmt.Sprintf("the baseline photo %s cannot be used: %s", base.File, base.Refused)
 	}
-	sum, ok := sums[base.File]
-	if !ok {
-		var err error
-		if sum, err = files.Hash(filepath.Join(s.Dir, filepath.FromSlash(base.File))); err != nil {
-			return fmt.Sprintf("the baseline photo %s cannot be read: %s", base.File, cause(err))
+	sum := func(file string) (string, error) {
+		if known, ok := sums[file]; ok {
+			return known, nil
 		}
-		sums[base.File] = sum
+		hash, err := files.Hash(filepath.Join(s.Dir, filepath.FromSlash(file)))
+		if err == nil {
+			sums[file] = hash
+		}
+		return hash, err
 	}
-	if sum != e.PhotoSHA256 {
+	switch hash, err := sum(base.File); {
+	case err != nil:
+		return fmt.Sprintf("the baseline photo %s cannot be read: %s", base.File, cause(err))
+	case hash != e.PhotoSHA256:
 		return fmt.Sprintf("the photo %s is not the one in which it was made: its content has changed", base.File)
 	}
 	if a := e.Alignment; a != nil {
@@ -172,6 +177,11 @@ func (s *Subject) void(all []Series, e *Edit, sums map[string]string) string {
 			return fmt.Sprintf("session %s has no photo of view %s", a.Session, e.View)
 		case k == 0:
 			return fmt.Sprintf("session %s is the baseline itself", a.Session)
+		case a.PhotoSHA256 != "" && !slices.ContainsFunc(all[i].Sessions[k].Photos, func(p Photo) bool {
+			hash, err := sum(p.File)
+			return err == nil && hash == a.PhotoSHA256
+		}):
+			return fmt.Sprintf("the photo of session %s that was looked at is not there any more: it was replaced", a.Session)
 		}
 	}
 	return ""

@@ -375,6 +375,12 @@ sessions:
 			t.Fatal(err)
 		}
 	}
+	b, err := os.ReadFile(filepath.Join(dir, "b.jpg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, replaced := alignmentEdit("s1", true), alignmentEdit("s1", true)
+	seen.Alignment.PhotoSHA256, replaced.Alignment.PhotoSHA256 = sum(string(b)), sum("a photo that is not there any more")
 	other, left := zoneEdit("nose", square), zoneEdit("cheek_left", square)
 	other.Photo = "b.jpg"
 	left.View, left.Photo, left.PhotoSHA256 = "left45", "l.jpg", sum(jpeg("2026:01:10 10:00:00"))
@@ -389,7 +395,7 @@ sessions:
 		zoneEdit("forehead", square), last, excludeEdit("naevus", square), excludeEdit("tattoo", square), excludeEdit("naevus", nil),
 		scar, again, taken, objectEdit("pore", 1, 1, true), objectEdit("scar", 7, 7, true),
 		alignmentEdit("s1", true), alignmentEdit("s1", false), alignmentEdit("s0", false), alignmentEdit("s9", false),
-		other, changed, gone, left,
+		seen, replaced, other, changed, gone, left,
 	} {
 		if err := AppendEdit(dir, e); err != nil {
 			t.Fatal(err)
@@ -405,7 +411,7 @@ sessions:
 		t.Errorf("%d edits of %d", len(p.Edits), len(kept))
 	}
 	all := p.Series()
-	if want := []Edit{last, excludeEdit("tattoo", square), scar, objectEdit("scar", 7, 7, true), alignmentEdit("s1", false)}; !reflect.DeepEqual(all[0].Edits, want) {
+	if want := []Edit{last, excludeEdit("tattoo", square), scar, objectEdit("scar", 7, 7, true), seen}; !reflect.DeepEqual(all[0].Edits, want) {
 		t.Errorf("front:\n%v\nwant\n%v", all[0].Edits, want)
 	}
 	if want := []Edit{left}; !reflect.DeepEqual(all[1].Edits, want) {
@@ -420,6 +426,7 @@ sessions:
 	if want := []string{
 		"not applied: edit by Dr. Meier on 2026-11-21, view front, alignment of session s0 rejected: session s0 is the baseline itself",
 		"not applied: edit by Dr. Meier on 2026-11-21, view front, alignment of session s9 rejected: session s9 has no photo of view front",
+		"not applied: edit by Dr. Meier on 2026-11-21, view front, alignment of session s1 accepted: the photo of session s1 that was looked at is not there any more: it was replaced",
 		"not applied: edit by Dr. Meier on 2026-11-21, view front, zone nose drawn anew: it was made in b.jpg, and the baseline photo is now a.jpg",
 		"not applied: edit by Dr. Meier on 2026-11-21, view front, zone chin drawn anew: the photo a.jpg is not the one in which it was made: its content has changed",
 		"not applied: edit by Dr. Meier on 2026-11-21, view right45, zone chin drawn anew: there is no photo of view right45 any more",
