@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -194,10 +195,7 @@ func Check(ctx context.Context, st *study.Study, opts RunOptions) ([]result.Seri
 			d := filepath.Join(dir, fmt.Sprint(i))
 			return d, errors.Join(os.RemoveAll(d), os.Mkdir(d, 0o700))
 		},
-		func(i int, s result.Series) error {
-			checked[i] = s
-			return nil
-		})
+		func(i int, m answered) error { return json.Unmarshal(m.rows, &checked[i]) })
 	return checked, err
 }
 
@@ -329,12 +327,12 @@ func (b *batch) measure(ctx context.Context) error {
 			return job{Kind: kindRun}
 		},
 		func(k int) (string, error) { return b.out.task(left[k]) },
-		func(k int, s result.Series) error { return b.keep(left[k], s) })
+		func(k int, m answered) error { return b.keep(left[k], m) })
 }
 
 // measureSeries has series measured, or only checked or judged: kind says so of each.
 // For each try, dir makes an empty folder. A series whose worker died has no values and says why.
-func measureSeries(ctx context.Context, opts RunOptions, todo []study.Series, kind func(i int) job, dir func(i int) (string, error), done func(i int, s result.Series) error) error {
+func measureSeries(ctx context.Context, opts RunOptions, todo []study.Series, kind func(i int) job, dir func(i int) (string, error), done func(i int, m answered) error) error {
 	return dispatch(ctx, opts, todo,
 		func(i int) (job, error) {
 			d, err := dir(i)
@@ -347,19 +345,42 @@ func measureSeries(ctx context.Context, opts RunOptions, todo []study.Series, ki
 			j.Config, j.Series, j.Dir = opts.Config, only(todo[i]), d
 			return j, err
 		},
-		func(i int, s result.Series, lost *engine.Lost) (refused int, err error) {
+		func(i int, m answered, lost *engine.Lost) (refused int, err error) {
 			id, view := todo[i].Subject.ID, todo[i].View
 			if lost != nil {
-				s = lostSeries(todo[i], lost.Item, lost.Stage, lost.Reason)
+				if m, err = answeredBy(lostSeries(todo[i], lost.Item, lost.Stage, lost.Reason)); err != nil {
+					return 0, err
+				}
 				if _, err := dir(i); err != nil { // without what the worker left
 					return 0, err
 				}
 			}
-			if s.Subject != id || s.View != view {
-				return 0, fmt.Errorf("the worker answered about %q %q", s.Subject, s.View)
+			if m.Subject != id || m.View != view {
+				return 0, fmt.Errorf("the worker answered about %q %q", m.Subject, m.View)
 			}
-			return len(s.Rejections), done(i, s)
+			return len(m.Rejections), done(i, m)
 		})
+}
+
+// answered is what a worker answers about a series: a [result.Series] of which the
+// coordinator reads the head only. The rows are megabytes, and wait on the disk.
+type answered struct {
+	Subject, View string
+	Rejections    []result.Rejection
+	InputSHA256   map[string]string
+	rows          []byte // the whole, in JSON
+}
+
+func (m *answered) UnmarshalJSON(data []byte) error {
+	type head answered
+	m.rows = bytes.Clone(data)
+	return json.Unmarshal(data, (*head)(m))
+}
+
+// answeredBy is what a worker would have answered.
+func answeredBy(s result.Series) (answered, error) {
+	rows, err := json.Marshal(s)
+	return answered{s.Subject, s.View, s.Rejections, s.InputSHA256, rows}, err
 }
 
 // lostSeries is what a series comes to whose worker died at a stage of an item, which is

@@ -167,7 +167,11 @@ func (b *batch) takeResult(ctx context.Context, c *cluster.Cluster, i int, r clu
 	if r.Failure != nil {
 		photos = nil
 	}
-	return b.keepFrom(i, s, photos)
+	m, err := answeredBy(s)
+	if err != nil {
+		return err
+	}
+	return b.keepFrom(i, m, photos)
 }
 
 // extract puts the pictures of a result into the task folder of series i.

@@ -43,7 +43,7 @@ func (o *outdir) task(i int) (string, error) {
 func (o *outdir) finished(subject, key string) string { return o.stage("finished", subject, key) }
 
 // finish seals series i, whose pictures are in its task folder, under a key.
-func (o *outdir) finish(i int, s result.Series, key string, from origin) error {
+func (o *outdir) finish(i int, m answered, key string, from origin) error {
 	dir := o.stage("tasks", fmt.Sprint(i))
 	files, err := hashFiles(dir)
 	if err != nil {
@@ -54,17 +54,13 @@ func (o *outdir) finish(i int, s result.Series, key string, from origin) error {
 			return err
 		}
 	}
-	rows, err := json.Marshal(s)
-	if err != nil {
+	if err := os.WriteFile(filepath.Join(dir, seriesFile), m.rows, 0o600); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, seriesFile), rows, 0o600); err != nil {
+	if err := result.WriteJSON(filepath.Join(dir, sealFile), finishedSeal{seal{key, from, files}, hash(m.rows)}); err != nil {
 		return err
 	}
-	if err := result.WriteJSON(filepath.Join(dir, sealFile), finishedSeal{seal{key, from, files}, hash(rows)}); err != nil {
-		return err
-	}
-	place := o.finished(s.Subject, key)
+	place := o.finished(m.Subject, key)
 	if err := errors.Join(os.MkdirAll(filepath.Dir(place), 0o700), os.RemoveAll(place)); err != nil {
 		return err
 	}

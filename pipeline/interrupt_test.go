@@ -3,17 +3,25 @@ package pipeline
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
+	"image/jpeg"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/dermatrend/dermatrend/pipeline/engine"
 	"github.com/dermatrend/dermatrend/pipeline/files"
@@ -21,30 +29,31 @@ import (
 	"github.com/dermatrend/dermatrend/pipeline/study"
 )
 
-// coordinatorEnv makes a process of its own run a simulated study: the number of
-// persons, how long each series takes, how many rows it gives, the number of
-// workers, the version, the folder of the study and that of the results.
+// coordinatorEnv makes a process of its own run a simulated study, in JSON.
 const coordinatorEnv = "DERMATREND_COORDINATOR_TEST"
 
 type simulation struct {
-	persons int
-	took    time.Duration
-	rows    int
-	jobs    int
-	version string
-	root    string
-	out     string
+	Persons       int           // of one series each
+	Took          time.Duration // processor time of a series
+	Rows, Objects int           // measurements and objects of a photo
+	Sparse        bool          // nine of ten series have a tenth of that
+	Jobs          int
+	Version       string
+	Root, Out     string // of the study and of the results
+	Largest       uint64 // bytes that a file can have, as if the disk were full; 0 for any
 }
 
 func (s simulation) String() string {
-	return strings.Join([]string{strconv.Itoa(s.persons), s.took.String(), strconv.Itoa(s.rows), strconv.Itoa(s.jobs), s.version, s.root, s.out}, "|")
+	data, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // numbers and strings always encode
+	}
+	return string(data)
 }
 
-func parseSimulation(text string) simulation {
-	f := strings.Split(text, "|")
-	number := func(i int) int { n, _ := strconv.Atoi(f[i]); return n }
-	took, _ := time.ParseDuration(f[1])
-	return simulation{number(0), took, number(2), number(3), f[4], f[5], f[6]}
+func parseSimulation(text string) (s simulation, err error) {
+	err = json.Unmarshal([]byte(text), &s)
+	return s, err
 }
 
 // photosOf is the number of photos of a simulated series.
@@ -64,10 +73,14 @@ func (s simulation) write(t *testing.T) {
 // study has one series of each person. What a series is to give stands in the
 // modality of the treatment, which is all that workers get to see.
 func (s simulation) study() *study.Study {
-	st := &study.Study{Root: s.root, Name: "simulated"}
-	for i := range s.persons {
-		p := study.Subject{ID: fmt.Sprintf("P%05d", i), Treatment: &study.Treatment{Modality: s.took.String() + " " + strconv.Itoa(s.rows)}}
-		p.Dir = filepath.Join(s.root, p.ID)
+	st := &study.Study{Root: s.Root, Name: "simulated"}
+	for i := range s.Persons {
+		part := simulation{Took: s.Took, Rows: s.Rows, Objects: s.Objects}
+		if s.Sparse && i%10 > 0 {
+			part.Rows, part.Objects = s.Rows/10, s.Objects/10
+		}
+		p := study.Subject{ID: fmt.Sprintf("P%05d", i), Treatment: &study.Treatment{Modality: part.String()}}
+		p.Dir = filepath.Join(s.Root, p.ID)
 		for k := range photosOf {
 			p.Sessions = append(p.Sessions, study.Session{ID: fmt.Sprintf("s%d", k), Baseline: k == 0, Date: study.NewDate(2026, 1, 1+30*k),
 				Photos: []study.Photo{{View: "front", File: fmt.Sprintf("%d.jpg", k)}}})
@@ -85,7 +98,8 @@ func (s simulation) command() *exec.Cmd {
 }
 
 // TestCoordinatorProcess is no test but the coordinator, and the worker, of others.
-// It prints its peak memory, MiB, and how long the run took, s.
+// It prints its peak memory, MiB, how long the run took, s, and the processor time of
+// all its processes, s.
 func TestCoordinatorProcess(t *testing.T) {
 	text := os.Getenv(coordinatorEnv)
 	switch {
@@ -101,32 +115,32 @@ func TestCoordinatorProcess(t *testing.T) {
 		}
 		os.Exit(0)
 	}
-	s := parseSimulation(text)
-	opts := RunOptions{Config: DefaultConfig(), Version: s.version, Jobs: s.jobs, Worker: func(int) *exec.Cmd {
+	s, err := parseSimulation(text)
+	check(t, err)
+	opts := RunOptions{Config: DefaultConfig(), Version: s.Version, Jobs: s.Jobs, Worker: func(int) *exec.Cmd {
 		cmd := exec.Command("/proc/self/exe", "-test.run=^TestCoordinatorProcess$")
 		cmd.Env = append(os.Environ(), coordinatorEnv+"=worker", "GORACE=atexit_sleep_ms=0", "GOMAXPROCS=1")
 		return cmd
 	}}
+	if s.Largest > 0 {
+		signal.Ignore(syscall.SIGXFSZ)
+		check(t, syscall.Setrlimit(unix.RLIMIT_FSIZE, &syscall.Rlimit{Cur: s.Largest, Max: s.Largest}))
+	}
+	debug.SetGCPercent(50) // as the program does
 	began := time.Now()
-	if _, err := Run(context.Background(), s.study(), s.out, opts); err != nil {
+	if _, err := Run(context.Background(), s.study(), s.Out, opts); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	fmt.Printf("%.0f %.3f\n", peakRSS(), time.Since(began).Seconds())
+	fmt.Printf("%.0f %.3f %.3f\n", peakRSS(), time.Since(began).Seconds(), (processorTime(syscall.RUSAGE_SELF) + processorTime(syscall.RUSAGE_CHILDREN)).Seconds())
 	os.Exit(0)
 }
 
 // simulate is a measuring that keeps a core busy for a while.
 func simulate(_ context.Context, _ Config, s study.Series, dir string, progress func(session, stage string)) (result.Series, error) {
 	v := result.Series{Subject: s.Subject.ID, View: s.View, InputSHA256: map[string]string{}}
-	var took time.Duration
-	var rows int
-	text, number, _ := strings.Cut(s.Subject.Treatment.Modality, " ")
-	took, err := time.ParseDuration(text)
+	how, err := parseSimulation(s.Subject.Treatment.Modality)
 	if err != nil {
-		return v, err
-	}
-	if rows, err = strconv.Atoi(number); err != nil {
 		return v, err
 	}
 	if err := os.Mkdir(filepath.Join(dir, "aligned"), 0o700); err != nil {
@@ -134,31 +148,59 @@ func simulate(_ context.Context, _ Config, s study.Series, dir string, progress 
 	}
 	for i, session := range s.Sessions {
 		progress(session.ID, "measure")
-		busy(took / photosOf)
+		busy(how.Took / photosOf)
 		file := session.Photos[0].File
 		if v.InputSHA256[file], err = files.Hash(filepath.Join(s.Subject.Dir, file)); err != nil {
 			return v, err
 		}
-		picture := fmt.Sprintf("aligned/front-%02d-%s.jpg", i+1, session.ID)
-		if err := os.WriteFile(filepath.Join(dir, picture), []byte(s.Subject.ID+session.ID), 0o600); err != nil {
+		shown := fmt.Sprintf("aligned/front-%02d-%s.jpg", i+1, session.ID)
+		if err := os.WriteFile(filepath.Join(dir, shown), how.picture(s.Subject.ID+session.ID), 0o600); err != nil {
 			return v, err
 		}
-		v.Visits = append(v.Visits, result.Visit{Session: session.ID, Photo: file, Comparable: true})
-		for k := range rows {
+		v.Visits = append(v.Visits, result.Visit{Session: session.ID, Photo: file, Comparable: true, Pictures: map[string]string{"aligned": shown}})
+		for k := range how.Rows {
+			x := result.Number(float64(k+i) / 7)
 			v.Measurements = append(v.Measurements, result.Measurement{Subject: v.Subject, View: v.View, Session: session.ID, Photo: file, Zone: "nose",
-				Metric: fmt.Sprintf("m%04d", k), Value: result.Number(float64(k) / 7), Unit: "x", Basis: result.BasisNative, Status: result.OK})
+				Metric: fmt.Sprintf("m%04d", k), Value: x, Unit: "x", Basis: result.BasisNative, Status: result.OK})
+		}
+		for k := range how.Objects {
+			x := result.Number(float64(k+i) / 7)
+			v.Objects = append(v.Objects, result.Object{Subject: v.Subject, View: v.View, Session: session.ID, Photo: file, Zone: "nose", Kind: "pore", ID: k,
+				XPx: x * 31, YPx: x * 17, DiameterMM: x / 3, AreaMM2: x / 11, Contrast: x / 13, Status: result.OK, BaseXPx: x * 29, BaseYPx: x * 19})
 		}
 	}
-	for k := range rows / 2 {
+	for k := range how.Rows / 12 {
 		v.Trends = append(v.Trends, result.Trend{Subject: v.Subject, View: v.View, Zone: "nose", Metric: fmt.Sprintf("m%04d", k), Role: "primary", Verdict: result.NoDetectableChange, Reason: "as simulated"})
 	}
 	return v, nil
 }
 
+// picture is what a series of many rows has: one as large as an aligned one of a small
+// photo. Others have a text.
+func (s simulation) picture(text string) []byte {
+	if s.Rows < 100 {
+		return []byte(text)
+	}
+	return append(noise(), text...)
+}
+
+var noise = sync.OnceValue(func() []byte {
+	rng := rand.New(rand.NewPCG(1, 1))
+	img := image.NewGray(image.Rect(0, 0, 800, 1000))
+	for i := range img.Pix {
+		img.Pix[i] = uint8(128 + rng.IntN(16))
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, img, nil); err != nil {
+		panic(err) // it depends on nothing
+	}
+	return b.Bytes()
+})
+
 // busy burns processor time of this process, not time of the clock: a machine that
 // is shared does not make the work less.
 func busy(d time.Duration) {
-	for begin := processorTime(); processorTime()-begin < d; {
+	for begin := processorTime(syscall.RUSAGE_SELF); processorTime(syscall.RUSAGE_SELF)-begin < d; {
 		for range 1000 {
 			sink = sink*6364136223846793005 + 1442695040888963407
 		}
@@ -167,9 +209,9 @@ func busy(d time.Duration) {
 
 var sink uint64
 
-func processorTime() time.Duration {
+func processorTime(of int) time.Duration {
 	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+	if syscall.Getrusage(of, &u) != nil {
 		return 0
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
@@ -196,21 +238,21 @@ func workersOf(pid int) (children []int) {
 func interrupt(t *testing.T, times int, seed uint64) (differences, missed int) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	root, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
-	s := simulation{persons: 10, took: 20 * time.Millisecond, rows: 20, jobs: 2, root: root, out: out}
+	s := simulation{Persons: 10, Took: 20 * time.Millisecond, Rows: 20, Jobs: 2, Root: root, Out: out}
 	s.write(t)
 	want := map[string]map[string]string{}
 	var whole time.Duration
 	for _, version := range []string{"a", "b"} {
 		x := s
-		x.version, x.out = version, filepath.Join(t.TempDir(), "out")
+		x.Version, x.Out = version, filepath.Join(t.TempDir(), "out")
 		began := time.Now()
 		if data, err := x.command().CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, data)
 		}
 		whole = time.Since(began)
-		want[version] = results(t, x.out)
+		want[version] = results(t, x.Out)
 	}
-	s.version = "a"
+	s.Version = "a"
 	hit := 0
 	for hit < times {
 		cmd := s.command()
@@ -242,18 +284,18 @@ func interrupt(t *testing.T, times int, seed uint64) (differences, missed int) {
 		}
 		missed++
 		got := results(t, out)
-		for name, data := range want[s.version] {
+		for name, data := range want[s.Version] {
 			if name != timingsFile && got[name] != data {
 				t.Errorf("%s differs after %d interruptions", name, hit)
 				differences++
 			}
 		}
-		if len(got) != len(want[s.version]) {
-			t.Errorf("%d files, want %d", len(got), len(want[s.version]))
+		if len(got) != len(want[s.Version]) {
+			t.Errorf("%d files, want %d", len(got), len(want[s.Version]))
 			differences++
 		}
-		if s.version = "a"; missed%2 == 1 {
-			s.version = "b"
+		if s.Version = "a"; missed%2 == 1 {
+			s.Version = "b"
 		}
 	}
 	return differences, missed

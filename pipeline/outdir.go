@@ -81,6 +81,9 @@ func openOutdir(path string) (o *outdir, err error) {
 			return o, fmt.Errorf("output folder %s: another dermatrend is writing to it", path)
 		}
 	}
+	if err := o.noLinks(); err != nil {
+		return o, err
+	}
 	o.staging = true
 	if _, err := os.Lstat(o.stage("commit")); err == nil {
 		if err := o.apply(); err != nil {
@@ -99,6 +102,30 @@ func openOutdir(path string) (o *outdir, err error) {
 		}
 	}
 	return o, nil
+}
+
+// noLinks refuses a staging folder in which links stand for folders: what is emptied
+// and moved there must not lie elsewhere. Links at other places are replaced or removed
+// themselves, and what they lead to stays.
+func (o *outdir) noLinks() error {
+	places := []string{o.stage(), o.stage("new"), o.stage("old"), o.stage("tasks"), o.stage("finished")}
+	persons, err := os.ReadDir(o.stage("finished"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("output folder: %w", err)
+	}
+	for _, p := range persons {
+		places = append(places, o.stage("finished", p.Name()))
+	}
+	for _, name := range places {
+		info, err := os.Lstat(name)
+		if err == nil && !info.IsDir() {
+			return usagef("output folder: %s is no folder but a link or a file, which dermatrend does not make: remove it", name)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("output folder: %w", err)
+		}
+	}
+	return nil
 }
 
 // hasResults refuses a folder that no run has written.
@@ -197,6 +224,9 @@ func (o *outdir) apply() error {
 		}
 	}
 	for _, name := range record.Remove {
+		if !filepath.IsLocal(name) || name != filepath.Base(name) {
+			return fmt.Errorf("%s: %q is no name in the output folder", o.stage("commit"), name)
+		}
 		if err := o.putAside(name); err != nil {
 			return err
 		}

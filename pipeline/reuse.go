@@ -152,14 +152,14 @@ func (b *batch) left() []int {
 //
 // A series whose worker died comes without hashes of what it read. It counts for
 // this run only: the next may have more luck.
-func (b *batch) keep(i int, s result.Series) error {
+func (b *batch) keep(i int, m answered) error {
 	// What the worker has read is what it measured, whatever lies there now.
-	return b.keepFrom(i, s, s.InputSHA256)
+	return b.keepFrom(i, m, m.InputSHA256)
 }
 
 // keepFrom is keep where the hashes of the photos are known otherwise; nil for a
 // series that counts for this run only.
-func (b *batch) keepFrom(i int, s result.Series, photos map[string]string) error {
+func (b *batch) keepFrom(i int, m answered, photos map[string]string) error {
 	c := &b.choices[i]
 	c.key = fmt.Sprintf("unnamed-%d", i)
 	var from origin
@@ -168,7 +168,7 @@ func (b *batch) keepFrom(i int, s result.Series, photos map[string]string) error
 			from, c.key = o, o.key()
 		}
 	}
-	return b.out.finish(i, s, c.key, from)
+	return b.out.finish(i, m, c.key, from)
 }
 
 // gathered is the results of one person, from wherever they are, with the pictures

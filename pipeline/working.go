@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,6 +26,9 @@ type WorkerOptions struct {
 	Temp    string                   // folder for photos while they are measured; empty for the system's
 	Grace   time.Duration            // for series that have begun when ctx ends
 	Drain   bool                     // end when there is nothing left to do
+
+	TaskTime   time.Duration // see RunOptions; a batch has a limit of its own for each series, and the lesser counts
+	TaskMemory int64
 }
 
 // WorkForCluster measures series that were submitted by this same program until ctx
@@ -76,6 +80,7 @@ func measureTask(ctx context.Context, j *cluster.Job, opts WorkerOptions) ([]byt
 	pool := engine.Pool{
 		Command: func() *exec.Cmd { return opts.Worker(opts.Jobs) },
 		Workers: 1, Silence: silence, Log: opts.Log,
+		Time: cmp.Or(opts.TaskTime, taskTime), Memory: cmp.Or(opts.TaskMemory, taskMemory),
 		Progress: func(e engine.Event) { last = e },
 	}
 	err = pool.Run(ctx, 1,

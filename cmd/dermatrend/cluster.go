@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"strings"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -35,8 +34,6 @@ func (c inCluster) options(log *slog.Logger) (pipeline.ClusterOptions, error) {
 	if c.DB == "" || c.Store == "" {
 		return pipeline.ClusterOptions{}, inputError{errors.New("--db and --store are needed, or DERMATREND_DB and DERMATREND_STORE in the environment")}
 	}
-	// Files of a store in a folder, and of photos while they are measured.
-	syscall.Umask(0o077)
 	return pipeline.ClusterOptions{DB: c.DB, Store: c.Store, Insecure: c.Insecure, Log: log}, nil
 }
 
@@ -93,16 +90,20 @@ type clusterWorkerCommand struct {
 	Grace   time.Duration `help:"How long series that have begun may go on when the worker is told to end; then others get them." default:"20s"`
 	Drain   bool          `help:"End when there is nothing left to do."`
 	Verbose bool          `short:"v" help:"Tell each series, and what the worker processes print, which may name photos."`
+	taskLimits
 	inCluster
 }
 
 // Validate is called by kong.
-func (c clusterWorkerCommand) Validate() error { return workers{Jobs: c.Jobs}.Validate() }
+func (c clusterWorkerCommand) Validate() error {
+	return errors.Join(workers{Jobs: c.Jobs}.Validate(), c.taskLimits.Validate())
+}
 
 func (c clusterWorkerCommand) Run(in *invocation) error {
 	// This process only passes work on.
 	debug.SetMemoryLimit(workerMemory / 2)
-	opts := pipeline.WorkerOptions{Version: version, Worker: startWorker, Jobs: c.Jobs, Temp: c.Temp, Grace: c.Grace, Drain: c.Drain}
+	opts := pipeline.WorkerOptions{Version: version, Worker: startWorker, Jobs: c.Jobs, Temp: c.Temp, Grace: c.Grace, Drain: c.Drain,
+		TaskTime: c.TaskTime, TaskMemory: c.memory()}
 	level := slog.LevelWarn
 	if c.Verbose {
 		level, opts.Log = slog.LevelInfo, in.stderr
@@ -186,6 +187,7 @@ func (c collectCommand) Run(in *invocation) error {
 	if err != nil {
 		return err
 	}
+	debug.SetGCPercent(coordinatorGC)
 	opts := pipeline.CollectOptions{Batch: c.Batch, Version: version, Wait: c.Wait}
 	if !c.Quiet {
 		opts.Progress = tellPersons(in.stderr)

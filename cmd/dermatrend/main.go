@@ -37,6 +37,8 @@ var errPartial = errors.New("something was left out")
 type inputError struct{ error }
 
 func main() {
+	// What is written is about patients, also the files that libraries make.
+	syscall.Umask(0o077)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second Ctrl-C ends the program at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -20,30 +21,42 @@ import (
 )
 
 type runCommand struct {
-	Study      string        `arg:"" help:"Folder of the study."`
-	Out        string        `short:"o" required:"" help:"Folder for tables and reports." placeholder:"DIR"`
-	Subject    []string      `help:"Measure only these persons, and keep the results of the others; separated by commas, or the flag repeated." placeholder:"ID"`
-	PDF        bool          `name:"pdf" help:"Print the reports to PDF as well, with the Chromium of this machine."`
-	DryRun     bool          `help:"Say of each series whether it would be measured, and why, and do nothing."`
-	Fresh      bool          `help:"Measure all again, also what has not changed since the last run."`
-	FaceModel  string        `help:"YuNet model (ONNX) that finds faces instead of the built-in detector." type:"existingfile" placeholder:"FILE"`
-	SDC        string        `name:"sdc" help:"Table of smallest detectable changes (sdc.csv of dermatrend validate STUDY), preferred to the one that ships." type:"existingfile" placeholder:"FILE"`
-	Log        string        `help:"Write a log in JSON to this file, which is made or continued." placeholder:"FILE"`
-	JSON       bool          `name:"json" help:"Print events for programs, one JSON object a line, instead of words."`
-	AsOf       string        `help:"Also analyse the cohort of all persons whose consent covers research on this day, YYYY-MM-DD; see dermatrend cohort." placeholder:"DATE"`
-	TaskTime   time.Duration `help:"Longest that one series may take." default:"2h"`
-	TaskMemory int           `help:"Most memory that a worker may hold, MiB." default:"4096" placeholder:"MIB"`
+	Study     string   `arg:"" help:"Folder of the study."`
+	Out       string   `short:"o" required:"" help:"Folder for tables and reports." placeholder:"DIR"`
+	Subject   []string `help:"Measure only these persons, and keep the results of the others; separated by commas, or the flag repeated." placeholder:"ID"`
+	PDF       bool     `name:"pdf" help:"Print the reports to PDF as well, with the Chromium of this machine."`
+	DryRun    bool     `help:"Say of each series whether it would be measured, and why, and do nothing."`
+	Fresh     bool     `help:"Measure all again, also what has not changed since the last run."`
+	FaceModel string   `help:"YuNet model (ONNX) that finds faces instead of the built-in detector." type:"existingfile" placeholder:"FILE"`
+	SDC       string   `name:"sdc" help:"Table of smallest detectable changes (sdc.csv of dermatrend validate STUDY), preferred to the one that ships." type:"existingfile" placeholder:"FILE"`
+	Log       string   `help:"Write a log in JSON to this file, which is made or continued." placeholder:"FILE"`
+	JSON      bool     `name:"json" help:"Print events for programs, one JSON object a line, instead of words."`
+	AsOf      string   `help:"Also analyse the cohort of all persons whose consent covers research on this day, YYYY-MM-DD; see dermatrend cohort." placeholder:"DATE"`
+	taskLimits
 	workers
 }
 
 // Validate is called by kong.
 func (c runCommand) Validate() error {
-	var err error
-	if c.TaskTime <= 0 || c.TaskMemory <= 0 {
-		err = errors.New("--task-time and --task-memory must be above 0")
-	}
-	return errors.Join(asOf{c.AsOf}.Validate(), c.workers.Validate(), err)
+	return errors.Join(asOf{c.AsOf}.Validate(), c.workers.Validate(), c.taskLimits.Validate())
 }
+
+// taskLimits bound what one series can cost.
+type taskLimits struct {
+	TaskTime   time.Duration `help:"Longest that one series may take." default:"2h"`
+	TaskMemory int           `help:"Most memory that a worker process may hold, MiB." default:"4096" placeholder:"MIB"`
+}
+
+// Validate is called by kong.
+func (l taskLimits) Validate() error {
+	if l.TaskTime <= 0 || l.TaskMemory <= 0 {
+		return errors.New("--task-time and --task-memory must be above 0")
+	}
+	return nil
+}
+
+// memory is in bytes.
+func (l taskLimits) memory() int64 { return int64(l.TaskMemory) << 20 }
 
 // workers are the flags of the commands that start worker processes.
 type workers struct {
@@ -148,6 +161,7 @@ func (c runCommand) Run(in *invocation) error {
 
 // measure runs the study, with whoever wants to hear of it.
 func (c runCommand) measure(in *invocation, st *study.Study) (pipeline.Summary, error) {
+	debug.SetGCPercent(coordinatorGC)
 	opts, shown := c.options(in)
 	c.set(&opts)
 	all := listeners{shown}
@@ -183,7 +197,7 @@ func both(a, b io.Writer) io.Writer {
 func (c runCommand) set(opts *pipeline.RunOptions) {
 	opts.Subjects, opts.Fresh = c.Subject, c.Fresh
 	opts.Config.FaceModel, opts.Config.SDC = c.FaceModel, c.SDC
-	opts.TaskTime, opts.TaskMemory = c.TaskTime, int64(c.TaskMemory)<<20
+	opts.TaskTime, opts.TaskMemory = c.TaskTime, c.memory()
 }
 
 // plan says what a run would do, and why.

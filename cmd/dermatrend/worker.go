@@ -17,6 +17,10 @@ type workerCommand struct{}
 // comes on top, and 1 GiB in all is planned for a worker.
 const workerMemory = 560 << 20
 
+// Who has workers, and tables and reports to write, collects early: persons come one
+// after the other, and what they leave would otherwise double its memory.
+const coordinatorGC = 50
+
 func (workerCommand) Run(*invocation) error {
 	// Planes of pixels are short-lived and large: collecting late costs memory that
 	// is planned for, and saves a tenth of the time.
