@@ -1,8 +1,12 @@
 package main
 
 import (
+	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -12,7 +16,13 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"dermatrend": main})
+	// What the scripts make themselves is closed to others, and the program runs as for a
+	// user whose umask closes nothing: see private.
+	syscall.Umask(0o077)
+	testscript.Main(m, map[string]func(){"dermatrend": func() {
+		syscall.Umask(0)
+		main()
+	}})
 }
 
 // TestScripts are the tests of the program as its users see it.
@@ -22,6 +32,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("GORACE", "atexit_sleep_ms=0")
+			env.Defer(func() { private(env.T(), env.WorkDir) })
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -29,6 +40,24 @@ func TestScripts(t *testing.T) {
 			"draw": draw,
 		},
 	})
+}
+
+// private fails for files and folders that a script has left and others than their owner
+// can read.
+func private(t testscript.T, dir string) {
+	err := filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.Type()&fs.ModeSymlink != 0 {
+			return err
+		}
+		info, err := e.Info()
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			err = fmt.Errorf("others can use %s: %v", name, info.Mode())
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // code runs a command and wants its exit code: code N command args...
