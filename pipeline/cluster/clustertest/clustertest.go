@@ -31,12 +31,17 @@ type Postgres struct {
 	bin     string
 	data    string
 	port    int
+	tls     []string // settings
 	process *exec.Cmd
 }
 
 // StartPostgres starts a server that is gone after the test. The test is skipped where
 // there is none.
-func StartPostgres(t testing.TB) *Postgres {
+func StartPostgres(t testing.TB) *Postgres { return StartPostgresTLS(t, nil) }
+
+// StartPostgresTLS starts one that speaks to nobody in the clear, and calls itself
+// localhost. Without an authority it is StartPostgres.
+func StartPostgresTLS(t testing.TB, a *Authority) *Postgres {
 	t.Helper()
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
 	if len(found) == 0 {
@@ -64,9 +69,43 @@ func StartPostgres(t testing.TB) *Postgres {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
+	if a != nil {
+		p.encrypt(a)
+	}
 	p.Start()
 	t.Cleanup(p.Stop)
 	return p
+}
+
+// encrypt has the server ask for TLS, which it does of files that are its own.
+func (p *Postgres) encrypt(a *Authority) {
+	cert, key := a.server()
+	for name, from := range map[string]string{"server.crt": cert, "server.key": key} {
+		data, err := os.ReadFile(from)
+		if err == nil {
+			err = p.put(name, data)
+		}
+		if err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	if err := p.put("pg_hba.conf", []byte("hostssl all all all scram-sha-256\n")); err != nil {
+		p.t.Fatal(err)
+	}
+	p.tls = []string{"-c", "ssl=on"}
+	p.URL = fmt.Sprintf("postgres://postgres:%s@localhost:%d/postgres?sslmode=verify-full&sslrootcert=%s", password, p.port, a.File)
+}
+
+// put writes a file into the server's folder.
+func (p *Postgres) put(name string, data []byte) error {
+	name = filepath.Join(p.data, name)
+	if err := os.WriteFile(name, data, 0o600); err != nil {
+		return err
+	}
+	if c := credential(p.t); c != nil {
+		return os.Chown(name, int(c.Uid), int(c.Gid))
+	}
+	return nil
 }
 
 // command is one of the server's programs. It refuses root, who lets the user of the
@@ -94,8 +133,8 @@ func credential(t testing.TB) *syscall.Credential {
 // Start starts the server again after Stop.
 func (p *Postgres) Start() {
 	p.t.Helper()
-	p.process = p.command("postgres", "-D", p.data, "-p", fmt.Sprint(p.port),
-		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=on", "-c", "recovery_init_sync_method=syncfs", "-c", "max_connections=60")
+	p.process = p.command("postgres", append([]string{"-D", p.data, "-p", fmt.Sprint(p.port),
+		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=on", "-c", "recovery_init_sync_method=syncfs", "-c", "max_connections=60"}, p.tls...)...)
 	log, err := os.OpenFile(filepath.Join(filepath.Dir(p.data), "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		p.t.Fatal(err)
@@ -140,7 +179,11 @@ type S3 struct {
 // StartS3 starts an S3 server that is gone after the test, and sets the credentials in
 // the environment. The test is skipped where there is none: it is looked for in the
 // path and in ~/.cache/dermatrend/bin, where scripts/test builds it.
-func StartS3(t testing.TB) *S3 {
+func StartS3(t testing.TB) *S3 { return StartS3TLS(t, nil) }
+
+// StartS3TLS starts one that calls itself localhost and speaks TLS. Without an authority
+// it is StartS3.
+func StartS3TLS(t testing.TB, a *Authority) *S3 {
 	t.Helper()
 	program, err := exec.LookPath("versitygw")
 	if err != nil {
@@ -158,8 +201,14 @@ func StartS3(t testing.TB) *S3 {
 		t.Fatal(err)
 	}
 	s := &S3{t: t, port: freePort(t)}
-	s.args = []string{program, "--access", "tester", "--secret", password, "--region", "us-east-1", "--port", fmt.Sprintf("127.0.0.1:%d", s.port), "posix", dir}
+	s.args = []string{program, "--access", "tester", "--secret", password, "--region", "us-east-1", "--port", fmt.Sprintf("127.0.0.1:%d", s.port)}
 	s.URL = fmt.Sprintf("s3://bucket?endpoint=http://127.0.0.1:%d&use_path_style=true", s.port)
+	if a != nil {
+		cert, key := a.server()
+		s.args = append(s.args, "--cert", cert, "--key", key)
+		s.URL = fmt.Sprintf("s3://bucket?endpoint=https://localhost:%d&use_path_style=true", s.port)
+	}
+	s.args = append(s.args, "posix", dir)
 	s.Start()
 	t.Cleanup(s.Stop)
 	return s
