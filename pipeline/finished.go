@@ -109,6 +109,9 @@ func loadFinished(dir string) (v result.Series, s seal, err error) {
 // have the same picture are a mistake of ours, and an error.
 func take(from, to string, files map[string]string) error {
 	for _, rel := range slices.Sorted(maps.Keys(files)) {
+		if !filepath.IsLocal(filepath.FromSlash(rel)) {
+			return fmt.Errorf("%q leaves its folder", rel)
+		}
 		target := filepath.Join(to, filepath.FromSlash(rel))
 		if _, err := os.Lstat(target); err == nil {
 			return fmt.Errorf("%s was written twice", rel)

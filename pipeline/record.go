@@ -153,6 +153,11 @@ func loadRun(out string) (earlierRun, error) {
 		return earlierRun{}, fmt.Errorf("%s was written by a newer dermatrend (%s)", name, r.Version)
 	}
 	slices.Sort(r.persons)
+	for i, id := range r.persons {
+		if !filepath.IsLocal(id) || id != filepath.Base(id) || strings.HasPrefix(id, ".") || i > 0 && id == r.persons[i-1] {
+			return earlierRun{}, fmt.Errorf("%s is not a record of dermatrend: %q is no folder, or is named twice", name, id)
+		}
+	}
 	return r, nil
 }
 

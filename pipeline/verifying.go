@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/dermatrend/dermatrend/pipeline/audit"
 	"github.com/dermatrend/dermatrend/pipeline/files"
@@ -82,6 +83,7 @@ func Verify(ctx context.Context, out string, o VerifyOptions) (Verification, err
 	if err := v.tables(); err != nil {
 		return v.Verification, err
 	}
+	v.beside()
 	if o.Study == nil {
 		v.note("photos and manifests: no study was given")
 		return v.Verification, nil
@@ -98,6 +100,7 @@ type verifier struct {
 	opts     VerifyOptions
 	run      earlierRun
 	origins  map[string]map[string]origin // by person and view
+	printed  int                          // persons with a PDF
 }
 
 func (v *verifier) wrong(format string, args ...any) {
@@ -142,10 +145,6 @@ func (v *verifier) derive(ctx context.Context) (err error) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if !filepath.IsLocal(id) || id != filepath.Base(id) {
-			v.wrong("%s: %q is no name of a person", runFile, id)
-			continue
-		}
 		dir := filepath.Join(v.out, id)
 		s, err := result.LoadSubject(dir)
 		if err != nil {
@@ -170,8 +169,28 @@ func (v *verifier) derive(ctx context.Context) (err error) {
 	return report.WriteIndex(v.dir, index)
 }
 
+// beside says which files of the folder nothing is proved about.
+func (v *verifier) beside() {
+	there := func(name string) bool {
+		_, err := os.Lstat(filepath.Join(v.out, name))
+		return err == nil
+	}
+	if there(timingsFile) {
+		v.note("%s: times are never the same twice", timingsFile)
+	}
+	if v.printed > 0 {
+		v.note("%s (%d): printed by a browser; the reports that were printed are proved", pdfOf(reportFile), v.printed)
+	}
+	if cohort := slices.DeleteFunc(slices.Clone(cohortFiles), func(name string) bool { return !there(name) }); len(cohort) > 0 {
+		v.note("%s: the results that they come from are proved; dermatrend cohort makes them again", strings.Join(cohort, ", "))
+	}
+}
+
 // person looks at one person's folder.
 func (v *verifier) person(dir string, s result.Subject) error {
+	if _, err := os.Lstat(filepath.Join(dir, pdfOf(reportFile))); err == nil {
+		v.printed++
+	}
 	p := loadProvenance(dir)
 	if p.Series == nil {
 		v.wrong("%s: missing, or not a record of dermatrend", filepath.Join(s.ID, provenanceFile))

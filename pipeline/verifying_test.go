@@ -40,7 +40,7 @@ func TestVerifyFindsWhatWasChanged(t *testing.T) {
 	before := tree(t, made)
 	v, err := Verify(ctx, made, verifyOptions(st, -1))
 	check(t, err)
-	if len(v.Wrong) > 0 || v.Persons != 3 || v.Series != 6 || v.Pictures != 12 || len(v.Measured) != 3 || len(v.Notes) > 0 {
+	if len(v.Wrong) > 0 || v.Persons != 3 || v.Series != 6 || v.Pictures != 12 || len(v.Measured) != 3 || len(v.Notes) != 1 || !strings.HasPrefix(v.Notes[0], timingsFile) {
 		t.Fatalf("%+v", v)
 	}
 	same(t, tree(t, made), before)

@@ -87,10 +87,7 @@ series without values, persons without consent); 4 usage or invalid input; 130 i
 
 // run is the program: it returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
-	var c commands
-	parser, err := kong.New(&c, kong.Name("dermatrend"), kong.Description(description),
-		kong.Writers(stdout, stderr), kong.Vars{"languages": strings.Join(pipeline.ReportLanguages(), ", "), "courses": courses(), "scales": strings.Join(pipeline.ScaleNames(), ","), "scopes": strings.Join(consent.Scopes, ", ")}, kong.Exit(func(code int) { panic(helped(code)) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	parser, err := newParser(new(commands), stdout, stderr)
 	if err != nil {
 		panic(err) // the structs above are wrong
 	}
@@ -113,6 +110,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		return exitUsage
 	}
 	return exitCode(ctx, parsed.Run(&invocation{ctx, stdout, stderr}), stderr)
+}
+
+// newParser reads command lines into c.
+func newParser(c *commands, stdout, stderr io.Writer) (*kong.Kong, error) {
+	return kong.New(c, kong.Name("dermatrend"), kong.Description(description),
+		kong.Writers(stdout, stderr), kong.Vars{"languages": strings.Join(pipeline.ReportLanguages(), ", "), "courses": courses(), "scales": strings.Join(pipeline.ScaleNames(), ","), "scopes": strings.Join(consent.Scopes, ", ")}, kong.Exit(func(code int) { panic(helped(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 }
 
 type helped int
