@@ -8,7 +8,7 @@ import (
 )
 
 // version is that of the newest entry in CHANGELOG.md.
-const version = "0.3.0"
+const version = "0.4.0"
 
 type versionCommand struct{}
 

@@ -18,11 +18,11 @@ import (
 
 const tableHead = `# Smallest detectable change (95 %) of one photo against one photo, matched in
 # sharpness: t * sqrt 2 * SEM, where t is that of the degrees of freedom (df), or the 95th
-# percentile of the changes found where there are 40 and more, or that of one skin tone alone,
-# where it is larger. sdc is per
-# cent of baseline for metrics that are read in per cent, else in the metric's unit. An
-# empty zone is all zones; a zone has its own row where its error is larger, or smaller by
-# many pairs and in each skin tone. n: values that it rests on; df counts pairs of photos, since the zones of a photo share its light and
+# percentile of the changes found where there are 40 and more, or that of one skin tone
+# alone, where it is larger. sdc is per cent of baseline for metrics that are read in per
+# cent, else in the metric's unit. An empty zone is all zones; a zone has its own row where
+# its error is larger, or smaller by many pairs and in each skin tone. n: values that it
+# rests on; df counts pairs of photos, since the zones of a photo share its light and
 # focus. status: of the pair; empty where one of them has too few. px_per_mm: from this
 # scale on.
 `
@@ -47,9 +47,9 @@ func bandOf(pxPerMM result.Number) float64 {
 const enoughDF = 10
 
 // A zone that errs less than the others has a row of its own from lowerDF on, if the
-// row is not below the error of any skin tone that has lowerToneDF: to take the limit
-// of all zones would hide what can be seen there, but a limit that is too low by
-// chance would let photography pass for skin.
+// row is not below the error there of any skin tone, each with lowerToneDF: to take the
+// limit of all zones would hide what can be seen there, but a limit that is too low by
+// chance, or for the skin that errs most, would let photography pass for skin.
 const (
 	lowerDF     = 15
 	lowerToneDF = 6
@@ -151,6 +151,28 @@ func tableRows(metric string, band float64, samples []sample) []result.SDCRow {
 		}
 		return result.SDCRow{Metric: metric, SDC: e.sdc, Zone: zone, N: e.n, DF: e.df, Source: result.PhotoErrorOnly, Status: status, PxPerMM: band}, ok
 	}
+	// worstTone is the largest error of a skin tone in a zone, whatever the status: of
+	// dark skin few pairs are ok. It is unknown where a tone has too few.
+	worstTone := func(zone string) (worst float64, known bool) {
+		everywhere, here := map[string][]group{}, map[string][]group{}
+		for _, s := range samples {
+			everywhere[s.tone] = append(everywhere[s.tone], s.repeats)
+			if s.zone == zone {
+				here[s.tone] = append(here[s.tone], s.repeats)
+			}
+		}
+		for tone, all := range everywhere {
+			if e, ok := smallest(all); !ok || e.df < enoughDF {
+				continue
+			}
+			e, ok := smallest(here[tone])
+			if !ok || e.df < lowerToneDF {
+				return 0, false
+			}
+			worst = max(worst, e.sdc)
+		}
+		return worst, true
+	}
 	var rows []result.SDCRow
 	good := 0.0
 	for _, status := range []result.Status{result.OK, result.Caution, ""} {
@@ -177,8 +199,9 @@ func tableRows(metric string, band float64, samples []sample) []result.SDCRow {
 			ok = ok && r.DF >= enoughDF
 			if r.SDC = max(r.SDC, good); ok && r.SDC < whole.SDC {
 				r, ok = pick(zone, whole.Status, lowerToneDF)
-				r.SDC = max(r.SDC, good)
-				ok = ok && r.DF >= lowerDF && r.SDC < whole.SDC
+				least, known := worstTone(zone)
+				r.SDC = max(r.SDC, good, least)
+				ok = ok && known && r.DF >= lowerDF && r.SDC < whole.SDC
 			}
 			if r.Status = whole.Status; ok && r.SDC != whole.SDC {
 				rows = append(rows, r)

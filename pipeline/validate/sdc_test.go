@@ -129,7 +129,7 @@ func TestSDCTable(t *testing.T) {
 }
 
 // A zone that errs less than the others has a lower limit only where many pairs say
-// so, and each skin tone that can tell.
+// so, and each skin tone.
 func TestLowerLimitOfAZone(t *testing.T) {
 	table := func(pairs int, dark float64) result.SDCTable {
 		var all []Findings
@@ -159,6 +159,36 @@ func TestLowerLimitOfAZone(t *testing.T) {
 	few := table(lowerDF-1, 0.01)
 	if got, whole := limit(few, "chin"), limit(few, "perioral"); got != whole {
 		t.Errorf("of %d pairs the chin has a limit of %v, all zones %v", lowerDF-1, got, whole)
+	}
+	// Of twelve pairs of dark skin only five show the chin, and one of those only with
+	// caution.
+	var unsure []Findings
+	for i := range 40 {
+		f := nullOf(uint64(2*i+1), 22, 2, result.OK)
+		if i < 12 {
+			f.Case.Tone = "dark"
+			if i == 0 {
+				f.Changes[1].Status = result.Caution
+			}
+			if i > 4 {
+				f.Changes[1].Delta = result.None()
+			}
+		}
+		unsure = append(unsure, f)
+	}
+	if got, whole := limit(SDCTable(unsure), "chin"), limit(SDCTable(unsure), "perioral"); got != whole {
+		t.Errorf("dark skin says little of the chin, which has a limit of %v, all zones %v", got, whole)
+	}
+	// With ten that show it, nine with caution and off by 1.5 %, it says enough: the limit
+	// is that of dark skin (t of ten is 2.22814), also of pairs that are ok.
+	for i := range 10 {
+		unsure[i].Changes[1].Delta = result.Number(0.15)
+		if i > 0 {
+			unsure[i].Changes[1].Status = result.Caution
+		}
+	}
+	if got := limit(SDCTable(unsure), "chin"); math.Abs(got-2.22814*1.5) > 0.02 {
+		t.Errorf("limit of the chin where dark skin errs more, with caution: %v", got)
 	}
 	if got, whole := limit(many, "nose"), limit(many, "perioral"); got <= whole {
 		t.Errorf("the nose, which errs most, has a limit of %v, all zones %v", got, whole)
