@@ -54,7 +54,7 @@ var poreDiameterP90 = Metric{
 var poreAreaFraction = Metric{
 	Name: "pore_area_fraction", Unit: "percent", Family: Pores, Direction: LowerIsBetter, NeedsPxPerMM: poreCountPxPerMM,
 	Primary: true, Percent: true,
-	Doc: "Area of the pores found as a share of the zone's skin." + followedPores, Source: poreSource,
+	Doc: "Area of the pores found as a share of the zone's skin." + followedPores + " Below 18 px/mm each session is for itself.", Source: poreSource,
 	Measure: func(p *Patch) (float64, error) {
 		pores, err := p.poresOnSkin()
 		return p.areaShare(pores), err

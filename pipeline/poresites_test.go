@@ -56,6 +56,12 @@ func TestPoresAreSharedOutBetweenPhotos(t *testing.T) {
 			t.Errorf("%s: %g, want %g", c.what, c.got, c.want)
 		}
 	}
+	// Where pores are too small to have a size, areas stay what each photo shows.
+	r.shots[0].pxPerMM = 14
+	r.values[0].v, r.values[1].v, r.values[3].v, r.values[4].v = 40, 3.2, 20, 1.2
+	if m.followPores(photos); math.Abs(at(1, 0)-30) > 1e-3 || at(0, 1) != 3.2 || at(1, 1) != 1.2 {
+		t.Errorf("at 14 px/mm: density %g, areas %g and %g, want 30, 3.2 and 1.2", at(1, 0), at(0, 1), at(1, 1))
+	}
 	r.cfg.Without, r.values[0].v = []string{"follow_pores"}, 40
 	if m.followPores(photos); at(0, 0) != 40 {
 		t.Errorf("density %g without following, want that of the photo alone", at(0, 0))
