@@ -2,14 +2,14 @@
 //
 // # Reading order
 //
-// series.go holds the two lists of stages, which are the architecture: what
-// happens to each photo and then to
-// the series. prepare.go has the stages
-// of a photo; comparing.go, skin.go, measuring.go, trending.go and drawing.go
-// those of a series; reference.go the skin that colour is related to; polygonview.go the
-// frame of views without automatic zones; carry.go carries points. A stage is plumbing: the knowledge lies in the packages
-// below (photo, face, align, compare, segment) and in metrics, as functions of
-// values.
+// series.go holds the two lists of stages, which are the architecture: what happens to
+// each photo and then to the series. prepare.go has the stages of a photo; comparing.go,
+// skin.go, measuring.go, trending.go and drawing.go those of a series. Measuring takes
+// patches of skin (patches.go) against thresholds of the baseline (freezing.go) and
+// follows pores (poresites.go); reference.go has the skin that colour is related to,
+// polygonview.go the frame of views without automatic zones; carry.go carries points. A
+// stage is plumbing: the knowledge lies in the packages below (photo, face, align,
+// compare, segment) and in metrics, as functions of values.
 //
 // batch.go runs the series of a study in worker processes (engine); reuse.go decides
 // which need not be measured again, by what they were made from (provenance.go), and
@@ -18,7 +18,7 @@
 // worker that dies costs its series. submitting.go, working.go and collecting.go do the
 // same on many machines (cluster). editing.go and rejecting.go apply what persons have
 // decided on results; colourcard.go and scaling.go use what is held beside the face.
-// verifying.go and bridging.go look at results afterwards.
+// verifying.go, with verifying_study.go, and bridging.go look at results afterwards.
 //
 // # Coordinates
 //

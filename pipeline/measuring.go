@@ -9,7 +9,6 @@ import (
 
 	"github.com/dermatrend/dermatrend/metrics"
 	"github.com/dermatrend/dermatrend/pipeline/compare"
-	"github.com/dermatrend/dermatrend/pipeline/internal/cv"
 	"github.com/dermatrend/dermatrend/pipeline/result"
 	"github.com/dermatrend/dermatrend/pipeline/segment"
 )
@@ -69,35 +68,6 @@ type zoneMeasurer struct {
 	// taken are photos as photographed, the baseline and the last one: of a pair that
 	// is brought to one sharpness, the softer one is used as it is.
 	taken map[int]prepared
-}
-
-// prepared is a patch with the scene on it.
-type prepared struct {
-	patch *metrics.Patch
-	scene *segment.Scene
-}
-
-// keptPixels bounds the patches that are kept: some 80 bytes a pixel.
-const keptPixels = 1 << 19
-
-// keep keeps what was prepared of photo i as photographed, if it is of use again.
-func (m *zoneMeasurer) keep(i int, p prepared) {
-	if (i == 0 || i == len(m.r.shots)-1) && len(p.patch.G.Pix) <= keptPixels {
-		m.taken[i] = p
-	}
-}
-
-// on prepares a patch of photo i. One that was not blurred to match others has the
-// pixels of the photo, which may have been prepared before.
-func (m *zoneMeasurer) on(i int, p *metrics.Patch) *segment.Scene {
-	t, ok := m.taken[i]
-	if !ok || p.NoiseBlurPx > 0 {
-		return segment.On(p)
-	}
-	if i == 0 { // the others are given the colours of the baseline, see equalise
-		p.Derive(t.patch)
-	}
-	return t.scene.For(p)
 }
 
 // begin settles what the zone is measured against: its reference, and the thresholds
@@ -246,44 +216,6 @@ func (r *seriesRun) latestOf(zone string) []int {
 	return out
 }
 
-// thresholds of a zone, frozen on the baseline at one sharpness, and what it shows
-// there.
-type thresholds struct {
-	segment segment.Thresholds
-	metric  metrics.Frozen
-	found   segment.Found
-	// What they were taken from, for the measures of the baseline itself, which then
-	// need not prepare it again. It is large: let go once they have it.
-	patch *metrics.Patch
-	scene *segment.Scene
-}
-
-// freeze fixes the thresholds on the baseline: as photographed or, if matched,
-// blurred by an added variance in baseline px^2.
-func (m *zoneMeasurer) freeze(variance float64, matched bool) (thresholds, error) {
-	p, err := m.blurred(0, variance, matched)
-	if err != nil {
-		return thresholds{}, err
-	}
-	if matched && p.BlurPx == 0 && p.NoiseBlurPx == 0 {
-		return m.native, nil
-	}
-	m.relate(0, p)
-	return thresholdsOn(p, m.on(0, p))
-}
-
-// thresholdsOn are those that a patch gives, which then has them.
-func thresholdsOn(p *metrics.Patch, scene *segment.Scene) (thresholds, error) {
-	t := thresholds{metric: metrics.Freeze(p), patch: p, scene: scene}
-	p.Frozen = &t.metric
-	var err error
-	if t.segment, err = t.scene.Freeze(); err != nil {
-		return t, err
-	}
-	t.found, err = t.scene.Find(t.segment)
-	return t, err
-}
-
 // follow measures the baseline's scars where the alignment puts them in photo i,
 // found there again or not: the mean contrast of those that are found would not
 // fall as scars heal, because the faint ones drop out. Types are the baseline's.
@@ -338,61 +270,6 @@ func (m *zoneMeasurer) carry(i int, p *metrics.Patch, mask metrics.Mask) metrics
 
 // followed tells whether a metric of a matched basis rests on the baseline's scars.
 func followed(metric string) bool { return strings.HasPrefix(metric, "scar_contrast") }
-
-// blurred is the zone's patch in photo i, as photographed or, if matched, brought to
-// the sharpness that the baseline has with an added variance (baseline px^2).
-func (m *zoneMeasurer) blurred(i int, variance float64, matched bool) (*metrics.Patch, error) {
-	s := m.r.shots[i]
-	p := s.patch(s.zones[m.zone])
-	p.Rejected = m.rejectedIn(i, p)
-	if g := metrics.MedianPixels(onSkin(p, p.G)); g > 0 && !math.IsNaN(s.noise) && m.r.cfg.does("noise_subtraction") {
-		p.NoiseOD = s.noise / (g * math.Ln10)
-	}
-	have := s.blurVar
-	if math.IsNaN(have) || !matched || !m.r.cfg.does("sharpness_match") {
-		return p, nil
-	}
-	// What is told to the measures must be the same for all photos of a basis, since
-	// all are equally sharp now: the blur beyond the sharpest photo of the series.
-	p.BlurPx = math.Sqrt(math.Max(0, variance-m.sharpest())) * s.scaleToBase()
-	// Less than 0.15 px changes no band by a per cent.
-	sigma := math.Sqrt(math.Max(0, variance-have)) * s.scaleToBase()
-	if sigma < 0.15 {
-		return p, nil
-	}
-	for _, c := range []*metrics.Plane{&p.R, &p.G, &p.B} {
-		b, err := cv.Gaussian(cv.Plane(*c), sigma)
-		if err != nil {
-			return nil, err
-		}
-		*c = metrics.Plane(b)
-	}
-	p.NoiseBlurPx = sigma
-	return p, nil
-}
-
-// sharpest is the least blur of the zone's photos, relative to the baseline,
-// baseline px^2: 0 or less.
-func (m *zoneMeasurer) sharpest() float64 {
-	least := 0.0
-	for i, s := range m.r.shots {
-		if m.usable(i) && s.blurVar < least {
-			least = s.blurVar
-		}
-	}
-	return least
-}
-
-// onSkin lists the values of a plane on the patch's skin.
-func onSkin(p *metrics.Patch, c metrics.Plane) []float32 {
-	var v []float32
-	for i, k := range p.Skin.Pix {
-		if k != 0 {
-			v = append(v, c.Pix[i])
-		}
-	}
-	return v
-}
 
 // search prepares the zone in one photo and finds what the thresholds find there. The
 // baseline was prepared when they were taken from it.

@@ -88,10 +88,10 @@ type poreShare struct {
 // skin. Where the head has turned, it and its pores look smaller alike, but there are
 // as many of them.
 //
-// Areas are followed where pores are wide enough to have a size. On unchanged rendered
-// faces of 14 px/mm the point spread decides it, and followed areas differed by 32 per
-// cent (95th percentile), found ones by 25; of 22 px/mm the cheeks by 12 and more than
-// 28. The limit between is that of the table of smallest detectable changes.
+// Areas are followed where pores are wide enough to have a size. Unchanged rendered
+// faces differ in the area (smallest detectable change): at 14 px/mm, where the point
+// spread decides the size, by 32 per cent if followed and 25 if not; at 22 px/mm by 13
+// and 22. The limit between the two is that of the table of smallest detectable changes.
 var sharePores = map[string]poreShare{
 	"pore_density_per_cm2": {0, func(f segment.Followed, _ float64) float64 { return f.Count }},
 	"pore_area_fraction":   {18, func(f segment.Followed, skinMM2 float64) float64 { return f.AreaMM2 / skinMM2 }},
